@@ -1,7 +1,9 @@
-"""Compare local-aws with ministack: `python -m local_aws_tests.beside_ministack MINISTACK RUNTIME`.
+"""Comparison of local-aws with ministack.
+
+  python -m local_aws_tests.beside_ministack MINISTACK RUNTIME
 
 MINISTACK is the program, and RUNTIME the folder of the Lambda runtime client. Both emulators listen
-on free ports of the loopback address while the rules of `comparison.py` run.
+on free loopback ports while the rules of `comparison.py` run.
 """
 
 import os

@@ -1,8 +1,9 @@
-"""The rules of AWS, run against the endpoints of emulators.
+"""AWS's rules, tried on emulators.
 
 The rules are requests that AWS refuses: values that its models reject (request_model/refused.yaml),
 and errors of Cognito that need no set-up (cognito/errors_of_aws.yaml). The output is a table in
-Markdown. A rule is kept if the error has AWS's code and names the member, or has AWS's message.
+Markdown. An emulator keeps a rule if its error has AWS's code and names the member, or has AWS's
+message.
 """
 
 from collections import Counter
@@ -25,11 +26,13 @@ _KEPT, _OTHERWISE, _ACCEPTED = "AWS's error", "another error", "accepted"
 
 @dataclass(frozen=True)
 class Rule:
+    """A request that AWS refuses."""
+
     service: str
     operation: str
     parameters: dict[str, Any]
     code: str
-    words: str  # in the error's message
+    words: str  # part of the error's message
 
 
 def rules() -> Iterator[Rule]:

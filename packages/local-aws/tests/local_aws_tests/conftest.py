@@ -1,3 +1,3 @@
-"""Less work for each test that calls a mocked AWS."""
+"""Fixtures that make mocked AWS calls quicker."""
 
 from local_aws_tests.support import quick_mocks  # noqa: F401 - patches moto and botocore

@@ -20,7 +20,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One API, deployed the way Terraform does, with two functions behind it."""
+    """Deploy an API as Terraform does, with two functions."""
     loop = Loop()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_ACCOUNT_ID", ACCOUNT_ID)

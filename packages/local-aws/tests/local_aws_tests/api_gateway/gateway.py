@@ -20,7 +20,8 @@ POOL = f"{REGION}_Pool12345"
 OTHER_POOL = f"{REGION}_Other6789"
 KEYS = {pool: RSAKey.generate_key(2048, {"kid": f"key-of-{pool}"}) for pool in (POOL, OTHER_POOL)}
 
-# The function behind most routes does what the request's body tells it, or shows the event it got.
+# The function behind most routes. It follows the instructions in the request's body, or returns its
+# event.
 PUPPET = """
 import json, time
 def handler(event, context):
@@ -34,7 +35,7 @@ def handler(event, context):
 """
 
 
-# Says that it began, and ends when it may.
+# A function that reports its start and then waits until the test lets it end.
 GATED = """
 import json, os, time
 def handler(event, context):
@@ -60,9 +61,9 @@ class Gateway:
     def __init__(self, aws: Laptop) -> None:
         self.aws = aws
         self.apis = RestApis()
-        self.pages = aws.settings.root / "pages"  # a test may write into it
+        self.pages = aws.settings.root / "pages"  # tests write into it
         self.lines: list[str] = []
-        self.now = time.time()  # of the clock that limits are counted by
+        self.now = time.time()  # the clock of the limits
         aws.interceptors["apigateway"] = self.apis.intercept
         for name in ("puppet", "unpermitted"):
             aws.deploy(name, PUPPET, Publish=True)
@@ -99,7 +100,7 @@ class Gateway:
         self.aws.loop.run(self._runner.cleanup())
 
     def deploy(self, document: dict[str, Any], stage: str = "dev") -> None:
-        """Import and deploy, then move the stage, as Terraform does."""
+        """Import and deploy a body, then move the stage, as Terraform does."""
         client = self.aws.client("apigateway")
         client.put_rest_api(restApiId=self.api_id, mode="overwrite", body=json.dumps(document))
         deployment = client.create_deployment(restApiId=self.api_id)["id"]
@@ -123,7 +124,7 @@ class Gateway:
         body: object = None,
         headers: Sequence[tuple[str, str | bytes]] | None = None,
     ) -> Answer:
-        """One request; a body that is not bytes is sent as JSON."""
+        """Send a request; a body that is not bytes is sent as JSON."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
         content = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
@@ -140,7 +141,7 @@ class Gateway:
         return answer
 
     def told(self, answer: object) -> Answer:
-        """What the client gets when the function answers this."""
+        """Return the client's answer when the function returns this."""
         return self.call("POST", "/v1/things", answer)
 
 
@@ -149,7 +150,7 @@ def issuer(pool_id: str) -> str:
 
 
 def token(pool: str = POOL, *, key: RSAKey | None = None, **claims: Any) -> str:
-    """A good access token, but for what `claims` says."""
+    """Return a valid access token, changed by `claims`."""
     now = int(time.time())
     content = {
         "iss": issuer(pool), "sub": "f00d", "token_use": "access", "scope": "openid atrium/me", "exp": now + 300,
@@ -183,7 +184,7 @@ def mock(status: int, headers: dict[str, str], template: str, **more: Any) -> di
 
 
 def body() -> dict[str, Any]:
-    """The shape that the builder's gateway.json has after `templatefile`."""
+    """Return a body in the form of the builder's gateway.json after `templatefile`."""
     puppet, gated = lambda_proxy("puppet:live"), lambda_proxy("gated")
     allow = {"Allow": "'GET,POST'", "Content-Type": "'application/problem+json'"}
     not_allowed = mock(405, allow, '{"status":405,"request_id":"$context.requestId"}')

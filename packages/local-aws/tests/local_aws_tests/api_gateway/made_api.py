@@ -1,4 +1,4 @@
-"""An API that single calls make, as Terraform without an OpenAPI body does."""
+"""An API created by single calls, as by Terraform without an OpenAPI body."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ AUTHORIZER = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT_ID}:userpool/{POOL}"
 
 
 class MadeApi:
-    """An API that is made call by call."""
+    """An API that is created call by call."""
 
     def __init__(self, gateway: Gateway, name: str) -> None:
         self.gateway, self.client = gateway, gateway.aws.client("apigateway")

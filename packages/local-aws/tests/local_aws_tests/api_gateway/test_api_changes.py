@@ -1,4 +1,4 @@
-"""The parts of an API are read, changed and refused as on AWS."""
+"""Reads, changes and refusals of an API's parts, as on AWS."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from local_aws_tests.api_gateway.gateway import (
 from local_aws_tests.api_gateway.made_api import AUTHORIZER, MadeApi
 
 
-def test_a_rest_api_is_told_and_changed_as_on_aws(gateway: Gateway) -> None:
+def test_a_rest_api_is_described_and_changed_as_on_aws(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     made = client.create_rest_api(name="told", tags={"a": "b"})
     assert made.pop("tags") == {"a": "b"}
@@ -131,7 +131,7 @@ def test_a_resource_is_moved_and_renamed(empty: MadeApi) -> None:
     assert [each["path"] for each in left] == ["/"]
 
 
-def test_a_resource_that_cannot_be_made(empty: MadeApi) -> None:
+def test_an_invalid_resource_is_refused(empty: MadeApi) -> None:
     proxy = empty.resource("{proxy+}")
     assert rejected(lambda: empty.resource("x", proxy)) == (
         "BadRequestException",
@@ -233,7 +233,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(("what", "path_item"), REFUSED.items())
-def test_what_cannot_be_served_is_a_501_at_its_deployment(
+def test_an_unsupported_part_is_501_at_its_deployment(
     gateway: Gateway, what: str, path_item: dict[str, Any]
 ) -> None:
     client = gateway.aws.client("apigateway")
@@ -253,7 +253,7 @@ def test_what_cannot_be_served_is_a_501_at_its_deployment(
     gateway.deploy(body())
 
 
-def test_an_imported_api_is_changed_by_imports_only(gateway: Gateway) -> None:
+def test_an_imported_api_is_changed_only_by_imports(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     root = next(
         each["id"]
@@ -274,7 +274,7 @@ def test_an_imported_api_is_changed_by_imports_only(gateway: Gateway) -> None:
         ({"op": "replace", "path": "/deploymentIdentity", "value": "x"}, "BadRequestException"),
     ],
 )
-def test_a_stage_refuses_what_would_have_no_effect(
+def test_a_stage_refuses_settings_without_effect(
     gateway: Gateway, operation: dict[str, str], code: str
 ) -> None:
     client = gateway.aws.client("apigateway")
@@ -296,7 +296,7 @@ def test_a_canary_is_refused_when_it_is_deployed(gateway: Gateway) -> None:
         )
 
 
-def test_a_stage_takes_what_it_understands(gateway: Gateway) -> None:
+def test_a_stage_accepts_supported_settings(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     for path, value in {
         "/description": "x", "/variables/color": "green", "/tracingEnabled": "true", "/accessLogSettings/format": "$context.requestId",

@@ -1,4 +1,6 @@
-"""The Cognito authorizer: good tokens pass with their claims, everything else is refused before any function runs."""
+"""The Cognito authorizer: valid tokens pass with their claims, all others are refused before any
+function runs.
+"""
 
 import base64
 import hmac
@@ -61,7 +63,9 @@ def _coded(value: bytes) -> str:
 
 
 def _forged(algorithm: str) -> str:
-    """Header and claims of a good token, but for the algorithm; not signed."""
+    """Return a token with the header and claims of a valid one, another algorithm, and no
+    signature.
+    """
     claims = {
         "iss": issuer(POOL),
         "token_use": "access",
@@ -78,7 +82,7 @@ def _tampered() -> str:
 
 
 def _hs256_with_the_public_key() -> str:
-    """The classic confusion: the public key taken for an HMAC secret."""
+    """Return a token for the algorithm confusion attack: the public key as an HMAC secret."""
     text = _forged("HS256")
     return (
         f"{text}.{_coded(hmac.digest(KEYS[POOL].as_pem(private=False), text.encode(), 'sha256'))}"
@@ -105,7 +109,7 @@ REFUSED: dict[str, Callable[[], str | None]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(gateway: Gateway, case: str) -> None:
+def test_an_invalid_token_is_refused(gateway: Gateway, case: str) -> None:
     gateway.aws.lines.clear()
     bad = REFUSED[case]()
     headers = [("Authorization", bad)] if bad is not None else []
@@ -119,7 +123,7 @@ def test_refused(gateway: Gateway, case: str) -> None:
     assert gateway.aws.lines == []  # no function ran
 
 
-def test_token_expires_although_it_was_accepted_before(
+def test_an_accepted_token_is_refused_once_it_has_expired(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = int(time.time())
@@ -131,6 +135,6 @@ def test_token_expires_although_it_was_accepted_before(
         assert call(gateway, brief)[0] == status
 
 
-def test_method_without_scopes_takes_id_tokens_only(gateway: Gateway) -> None:
+def test_a_method_without_scopes_accepts_only_id_tokens(gateway: Gateway) -> None:
     assert call(gateway, token(token_use="id", scope=None), "/v1/profile")[0] == 200
     assert call(gateway, token(), "/v1/profile")[0] == 401

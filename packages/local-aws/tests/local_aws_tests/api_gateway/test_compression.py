@@ -1,4 +1,4 @@
-"""Responses are compressed for clients that ask for it, from the size that the API sets."""
+"""Compression of responses for clients that accept it, from the size that the API sets."""
 
 import gzip
 import zlib
@@ -34,7 +34,7 @@ def ask(gateway: Gateway, accept: str | None, text: str = LARGE, **headers: str)
         ("deflate;q=0, gzip;q=0.1", "gzip", gzip.decompress),
     ],
 )
-def test_a_response_has_the_coding_that_the_client_prefers(
+def test_a_response_has_the_encoding_that_the_client_prefers(
     compressing: Gateway, accept: str, coding: str, decoded: Callable[[bytes], bytes]
 ) -> None:
     answer = ask(compressing, accept)
@@ -44,12 +44,14 @@ def test_a_response_has_the_coding_that_the_client_prefers(
 
 
 @pytest.mark.parametrize("accept", [None, "*", "", "br", "identity, gzip", "gzip;q=0", "gzip;q=x"])
-def test_other_clients_get_it_as_it_is(compressing: Gateway, accept: str | None) -> None:
+def test_other_clients_get_an_uncompressed_response(
+    compressing: Gateway, accept: str | None
+) -> None:
     answer = ask(compressing, accept)
     assert (answer.headers["Content-Encoding"], answer.body) == (None, LARGE.encode())
 
 
-def test_small_and_already_encoded_responses_stay_as_they_are(compressing: Gateway) -> None:
+def test_small_and_encoded_responses_are_not_compressed(compressing: Gateway) -> None:
     assert ask(compressing, "gzip", LARGE[1:]).headers["Content-Encoding"] is None
     own = ask(compressing, "gzip", **{"content-encoding": "mine"})
     assert (own.headers["Content-Encoding"], own.body) == ("mine", LARGE.encode())

@@ -1,4 +1,6 @@
-"""An import is a draft; what is served is the deployment that the stage points to."""
+"""Deployments: an import changes only a draft, and the stage serves the deployment that it points
+to.
+"""
 
 import copy
 import json
@@ -33,7 +35,7 @@ def test_import_alone_changes_nothing_and_the_stage_moves_both_ways(gateway: Gat
     assert gateway.call("GET", "/v1/new").status == 404
 
 
-def test_moto_sees_every_path_and_method(gateway: Gateway) -> None:
+def test_moto_has_every_path_and_method(gateway: Gateway) -> None:
     gateway.deploy(body())
     resources = gateway.aws.client("apigateway").get_resources(restApiId=gateway.api_id, limit=100)[
         "items"
@@ -58,7 +60,9 @@ def test_gateway_response_resource_changes_the_draft(gateway: Gateway) -> None:
     assert gateway.call("GET", "/v1/me").status == 401
 
 
-def test_every_gateway_response_is_shown_the_apis_own_or_the_default(gateway: Gateway) -> None:
+def test_every_gateway_response_is_described_as_the_apis_own_or_the_default(
+    gateway: Gateway,
+) -> None:
     client, api = gateway.aws.client("apigateway"), {"restApiId": gateway.api_id}
     gateway.deploy(body())
     default = client.get_gateway_response(**api, responseType="THROTTLED")
@@ -91,7 +95,7 @@ def test_state_survives_pickling(gateway: Gateway) -> None:
 
 
 def stages_format() -> dict[str, str]:
-    """That of modules/api_lambda: a name and a variable on each line."""
+    """Return the format of modules/api_lambda: a name and a variable on each line."""
     terraform = (Path(__file__).resolve().parents[5] / "modules/api_lambda/api.tf").read_text()
     found = dict(re.findall(r'(\w+) += "(\$context\.[\w.]+)"', terraform))
     assert len(found) == 14
@@ -123,7 +127,8 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
         events = logs.filter_log_events(logGroupName="/api/access")["events"]
         return [json.loads(event["message"]) for event in events]
 
-    assert settle(lambda: len(written()) == len(answers), 60)  # ten times a second
+    # log lines are written ten times a second
+    assert settle(lambda: len(written()) == len(answers), 60)
     assert len(logs.describe_log_streams(logGroupName="/api/access")["logStreams"]) == 1
     lines = dict(zip(answers, written(), strict=True))
     for name, answer in answers.items():
@@ -150,14 +155,14 @@ def test_access_log_is_written_in_the_stages_format(gateway: Gateway) -> None:
     assert "Malformed Lambda proxy response" in malformed["integration_error"]
     assert malformed["error"] == "Internal server error"
     assert '"errorMessage": "as told"' in failed["integration_error"]
-    # The integration's limit is 500 ms. Another clock measures it than the one that ends it.
+    # The integration's limit is 500 ms, measured by another clock than the one that enforces it.
     assert 490 <= int(late["integration_latency"]) <= int(late["latency"])
 
 
 def test_deleted_api_is_no_longer_served(gateway: Gateway) -> None:
     client = gateway.aws.client("apigateway")
     kept = copy.deepcopy(gateway.apis.bodies)
-    for attempt in range(3):  # moto counts deletions of stages first
+    for attempt in range(3):  # moto limits the deletions of stages before it looks for the stage
         try:
             client.delete_rest_api(restApiId=gateway.api_id)
             break

@@ -1,4 +1,4 @@
-"""The event a function gets is the one a REST API on AWS builds."""
+"""Events of functions, as a REST API on AWS builds them."""
 
 import base64
 import re
@@ -46,7 +46,7 @@ def test_the_most_specific_route_wins(
     )
 
 
-def test_query_keeps_all_values_and_the_last_one_wins(gateway: Gateway) -> None:
+def test_a_query_keeps_all_values_and_the_last_one_wins(gateway: Gateway) -> None:
     event = gateway.call("GET", "/v1/things?a=1&a=2%20x&b=&c=%C3%BC+y").json
     assert event["queryStringParameters"] == {"a": "2 x", "b": "", "c": "ü y"}
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2 x"], "b": [""], "c": ["ü y"]}
@@ -64,13 +64,13 @@ def test_headers_keep_the_clients_case(gateway: Gateway) -> None:
     assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
 
 
-def test_header_bytes_that_are_no_utf_8_arrive_as_such_a_body_does(gateway: Gateway) -> None:
+def test_header_bytes_that_are_not_utf_8_are_decoded_like_a_body(gateway: Gateway) -> None:
     sent = [("X-Text", "ü".encode()), ("X-Bytes", b"a\xff\xfeb")]
     event = gateway.call("GET", "/v1/things", headers=sent).json
     assert (event["headers"]["X-Text"], event["headers"]["X-Bytes"]) == ("ü", "a\ufffd\ufffdb")
 
 
-def test_request_context_is_complete(gateway: Gateway) -> None:
+def test_the_request_context_is_complete(gateway: Gateway) -> None:
     answer = gateway.call("GET", "/v1/things")
     event = answer.json
     context = event["requestContext"]
@@ -91,7 +91,7 @@ def test_request_context_is_complete(gateway: Gateway) -> None:
     assert [event[name] for name in absent] == [None] * 4
 
 
-def test_body_is_text_or_base64_for_binary_media_types(gateway: Gateway) -> None:
+def test_a_body_is_text_or_base64_for_binary_media_types(gateway: Gateway) -> None:
     text = gateway.call("POST", "/v1/things?echo", "ü".encode()).json
     assert (text["body"], text["isBase64Encoded"]) == ("ü", False)
     binary = gateway.call("POST", "/v1/things", b"\xff\x00", [("Content-Type", "image/png")]).json

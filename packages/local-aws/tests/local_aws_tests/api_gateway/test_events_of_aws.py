@@ -1,4 +1,4 @@
-"""Our event beside AWS's own, key by key and type by type."""
+"""Our event compared with AWS's own, by keys and types."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ MAPS = (
     "headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters",
     "stageVariables", "requestContext.authorizer",
 )  # fmt: skip
-# Variables of $context that came after the published samples, as the recorded event has them too:
+# Variables of $context that are newer than the published samples; the recorded event has them:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
 NEWER = {
     "requestContext.deploymentId",
@@ -28,7 +28,7 @@ NEWER_THAN_THE_GUIDE = NEWER | {"requestContext.identity.accessKey"} | {
 
 
 def shape(value: object, path: str = "") -> dict[str, str]:
-    """Path of each key -> the type of its value."""
+    """Return path of each key → type of its value."""
     if isinstance(value, Mapping) and path not in MAPS:
         found: dict[str, str] = {}
         for key, item in value.items():
@@ -60,7 +60,9 @@ def published(name: str) -> dict[str, str]:
 
 @pytest.fixture
 def sent(gateway: Gateway) -> dict[str, Any]:
-    """The request of the developer guide: a POST below a greedy path, with query, body and stage variables."""
+    """Send the request of the developer guide: a POST below a greedy path, with query, body and
+    stage variables.
+    """
     headers = [("Content-Type", "application/json"), ("headerName", "headerValue"), ("User-Agent", "tester"),
                ("Connection", "close"), ("Content-MD5", "x"), ("TE", "trailers"), ("Max-Forwards", "1")]  # fmt: skip
     path = "/dev/v1/files/hello/world?name=me&multivalueName=you&multivalueName=me&echo"
@@ -71,7 +73,7 @@ def sent(gateway: Gateway) -> dict[str, Any]:
 def test_the_event_has_the_keys_of_one_recorded_on_aws(sent: dict[str, Any]) -> None:
     assert shape(sent) == published("recorded") | {
         "stageVariables": "map"
-    }  # the recorded stage had none
+    }  # the recorded stage had no variables
 
 
 def test_the_event_has_the_keys_of_the_developer_guides_sample(sent: dict[str, Any]) -> None:
@@ -79,7 +81,7 @@ def test_the_event_has_the_keys_of_the_developer_guides_sample(sent: dict[str, A
     assert ours.keys() - theirs.keys() == NEWER_THAN_THE_GUIDE
     assert theirs.keys() - ours.keys() == {
         "requestContext.identity.apiKey"
-    }  # there only where a method wants a key
+    }  # only where a method requires an API key
     assert {key: ours[key] for key in ours.keys() & theirs.keys()} == {
         key: theirs[key] for key in ours.keys() & theirs.keys()
     }
@@ -118,8 +120,8 @@ def test_the_event_of_an_authorized_method_with_a_key_has_the_keys_of_aws_lambda
     assert theirs.keys() == ours.keys() & theirs.keys()
     assert set(event["requestContext"]["authorizer"]) == {
         "claims"
-    }  # of Cognito; theirs is a Lambda authorizer's
-    # A GET of a resource without parameters by nobody of IAM: null where their sample has a value.
+    }  # ours are a Cognito authorizer's, the sample's are a Lambda authorizer's
+    # The event is of a GET without parameters and without IAM: null where the sample has a value.
     for_others = ("pathParameters", "body", *(f"requestContext.identity.{name}" for name in (
         "accessKey", "accountId", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType",
         "cognitoIdentityId", "cognitoIdentityPoolId", "user", "userArn",
@@ -128,8 +130,10 @@ def test_the_event_of_an_authorized_method_with_a_key_has_the_keys_of_aws_lambda
     assert all(ours[key] == "null" for key in for_others)
 
 
-def test_encoded_paths_stay_as_they_were_sent(gateway: Gateway) -> None:
-    """As recorded on AWS (same source): `%2B`, `+` and `@` of a greedy path, and `+` for a space in a query."""
+def test_encoded_paths_are_passed_on_unchanged(gateway: Gateway) -> None:
+    """Check the values recorded on AWS: `%2B`, `+` and `@` of a greedy path, and `+` for a space in
+    a query.
+    """
     tail = "api/user/test%2Balias@example.com/plus/test+alias@example.com"
     event = gateway.call(
         "GET", f"/dev/v1/files/{tail}?plus=test+alias&email=test%2Balias&zhash=abort/"

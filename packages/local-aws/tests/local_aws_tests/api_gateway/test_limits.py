@@ -1,4 +1,4 @@
-"""API keys, usage plans and throttling, set up through boto3 as docs/runbooks/api-keys.md does it."""
+"""API keys, usage plans and throttling, set up with boto3 as in docs/runbooks/api-keys.md."""
 
 import pytest
 
@@ -17,7 +17,7 @@ TOO_MANY = (429, "Too Many Requests", "TooManyRequestsException")
 OVER_QUOTA = (429, "Limit Exceeded", "LimitExceededException")
 
 
-def test_a_route_that_wants_a_key_takes_only_enabled_ones_of_its_usage_plan(plan: Plan) -> None:
+def test_a_route_with_an_api_key_accepts_only_enabled_keys_of_its_usage_plan(plan: Plan) -> None:
     key, value = plan.new_key()
     event = plan.call(value).json
     assert (
@@ -40,11 +40,11 @@ def test_a_route_that_wants_a_key_takes_only_enabled_ones_of_its_usage_plan(plan
     assert plan.call(value).status == 200
     plan.client.delete_usage_plan_key(usagePlanId=plan.id, keyId=key)
     assert refused(plan.call(value)) == FORBIDDEN
-    assert plan.call(value, path="/v1/things").status == 200  # wants none, and is told none
+    assert plan.call(value, path="/v1/things").status == 200  # needs no key, and passes none on
     assert "apiKey" not in plan.call(value, path="/v1/things").json["requestContext"]["identity"]
 
 
-def test_a_key_of_a_plan_of_another_stage_is_refused(plan: Plan) -> None:
+def test_a_key_for_another_stage_is_refused(plan: Plan) -> None:
     _, value = plan.new_key()
     here = f"{plan.gateway.api_id}:dev"
     plan.client.update_usage_plan(
@@ -68,7 +68,7 @@ def test_a_key_of_a_plan_of_another_stage_is_refused(plan: Plan) -> None:
     plan.client.delete_usage_plan(usagePlanId=other["id"])
 
 
-def test_a_key_replaces_no_token_and_a_token_no_key(plan: Plan) -> None:
+def test_a_key_does_not_replace_a_token_nor_a_token_a_key(plan: Plan) -> None:
     _, value = plan.new_key()
     bearer = {"Authorization": f"Bearer {token()}"}
     assert plan.call(value, path="/v1/keyed/me", **bearer).status == 200
@@ -82,13 +82,13 @@ def test_a_plans_throttle_is_a_token_bucket_for_each_key(plan: Plan) -> None:
     assert [plan.call(first).status for _ in range(4)] == [200, 200, 200, 429]
     assert refused(plan.call(first)) == TOO_MANY
     assert plan.call(second).status == 200
-    plan.gateway.now += 1  # two more, at two a second
+    plan.gateway.now += 1  # two more tokens, at two a second
     assert [plan.call(first).status for _ in range(3)] == [200, 200, 429]
-    plan.gateway.now += 3600  # no more than the burst
+    plan.gateway.now += 3600  # not more than the burst
     assert [plan.call(first).status for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_a_plan_may_throttle_one_method_more(plan: Plan) -> None:
+def test_a_plan_may_throttle_one_method_further(plan: Plan) -> None:
     _, value = plan.new_key()
     assert [plan.call(value, "PUT").status for _ in range(2)] == [200, 429]
     assert [plan.call(value).status for _ in range(3)] == [200] * 3
@@ -97,7 +97,7 @@ def test_a_plan_may_throttle_one_method_more(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("period", "later"), [("DAY", 86_400), ("WEEK", 7 * 86_400), ("MONTH", 31 * 86_400)]
 )
-def test_a_quota_is_used_up_until_its_next_period(plan: Plan, period: str, later: int) -> None:
+def test_a_quota_lasts_until_its_next_period(plan: Plan, period: str, later: int) -> None:
     plan.change(quota_limit=2, quota_period=period)
     _, value = plan.new_key()
     assert [plan.call(value).status for _ in range(3)] == [200, 200, 429]
@@ -106,7 +106,7 @@ def test_a_quota_is_used_up_until_its_next_period(plan: Plan, period: str, later
     assert plan.call(value).status == 200
 
 
-def test_the_offset_of_a_quota_is_a_loud_501(plan: Plan) -> None:
+def test_the_offset_of_a_quota_is_501(plan: Plan) -> None:
     plan.change(quota_limit=2, quota_period="DAY", quota_offset=1)
     answer = plan.call(plan.new_key()[1])
     assert (answer.status, "offset" in answer.json["message"]) == (501, True)
@@ -122,7 +122,7 @@ def throttle(gateway: Gateway, method_path: str, rate: str, burst: str) -> None:
     )
 
 
-def test_each_method_of_a_stage_has_a_bucket_and_may_have_a_limit_of_its_own(
+def test_each_method_of_a_stage_has_its_own_bucket_and_maybe_its_own_limit(
     gateway: Gateway,
 ) -> None:
     throttle(gateway, "*/*", "1", "2")
@@ -145,16 +145,17 @@ def test_each_method_of_a_stage_has_a_bucket_and_may_have_a_limit_of_its_own(
     assert [gateway.call("GET", "/v1/things").status for _ in range(3)] == [200] * 3
 
 
-def test_a_throttled_function_is_an_error_of_the_gateway(gateway: Gateway) -> None:
+def test_a_throttled_function_is_a_gateway_error(gateway: Gateway) -> None:
     client = gateway.aws.client("lambda")
     gateway.aws.lines.clear()
     client.put_function_concurrency(FunctionName="puppet", ReservedConcurrentExecutions=0)
     try:
         answer = gateway.call("GET", "/v1/things")
         assert refused(answer) == (500, "Internal server error", "InternalServerErrorException")
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"  # the API's own DEFAULT_5XX
+        # from the API's own DEFAULT_5XX
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert gateway.lines[-1].endswith("TooManyRequestsException: Rate Exceeded.")
-        assert gateway.call("GET", "/v1/me").status == 401  # the authorizer comes first
+        assert gateway.call("GET", "/v1/me").status == 401  # the authorizer is evaluated first
         assert gateway.aws.lines == []
     finally:
         client.delete_function_concurrency(FunctionName="puppet")

@@ -1,4 +1,4 @@
-"""An API that single calls made is served like an imported one."""
+"""APIs created by single calls, which are served like imported ones."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ def test_the_host_names_an_api_as_on_aws(made: MadeApi) -> None:
     assert status("absent", "/one/things") == 403
 
 
-def test_the_first_api_is_where_it_was_and_its_second_stage_has_a_url(
+def test_the_first_api_keeps_its_url_and_its_second_stage_gets_one(
     gateway: Gateway, made: MadeApi
 ) -> None:
     gateway.deploy(body(), stage="second")
@@ -66,13 +66,13 @@ def test_a_change_is_served_after_its_deployment(made: MadeApi) -> None:
     assert made.call("two", "GET", "/late").status == 403
 
 
-def test_a_resource_without_the_method_leaves_it_to_the_greedy_one(made: MadeApi) -> None:
+def test_a_method_missing_on_a_resource_is_served_by_the_greedy_one(made: MadeApi) -> None:
     event = made.call("one", "OPTIONS", "/things").json
     assert (event["resource"], event["pathParameters"]) == ("/{proxy+}", {"proxy": "things"})
     assert made.call("one", "GET", "/things").json["resource"] == "/things"
 
 
-def test_the_authorizer_of_a_method_is_asked(made: MadeApi) -> None:
+def test_the_authorizer_of_a_method_is_evaluated(made: MadeApi) -> None:
     assert made.call("one", "GET", "/me").status == 401
     event = made.call("one", "GET", "/me", headers=[("Authorization", f"Bearer {token()}")]).json
     assert event["requestContext"]["authorizer"]["claims"]["sub"] == "f00d"
@@ -113,7 +113,7 @@ def test_a_valid_request_and_a_body_of_another_type_pass(made: MadeApi) -> None:
     assert made.call("one", "POST", "/checked?page=1&echo", b"anything", text).status == 200
 
 
-def test_a_validator_of_an_imported_body_is_asked(gateway: Gateway) -> None:
+def test_a_validator_of_an_imported_body_is_applied(gateway: Gateway) -> None:
     document = body()
     document["components"]["schemas"] = {"Thing": MODEL}
     document["x-amazon-apigateway-request-validators"] = {"body": {"validateRequestBody": True}}
@@ -140,7 +140,7 @@ def test_a_stage_variable_names_the_function(gateway: Gateway) -> None:
     api.client.delete_rest_api(restApiId=api.id)
 
 
-def test_a_role_of_the_integration_stands_in_for_the_functions_policy(gateway: Gateway) -> None:
+def test_a_role_of_the_integration_replaces_the_functions_policy(gateway: Gateway) -> None:
     iam = gateway.aws.client("iam")
     api = MadeApi(gateway, "by-role")
     trust = {
@@ -149,7 +149,8 @@ def test_a_role_of_the_integration_stands_in_for_the_functions_policy(gateway: G
         "Action": "sts:AssumeRole",
     }
     invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
-    uri = lambda_proxy("puppet")["x-amazon-apigateway-integration"]["uri"]  # no permission
+    # the function's policy does not permit the API
+    uri = lambda_proxy("puppet")["x-amazon-apigateway-integration"]["uri"]
     expected = {"untrusting": 500, "powerless": 500, "invoking": 200}
     for name in expected:
         service = {"Service": "ec2.amazonaws.com"} if name == "untrusting" else trust["Principal"]

@@ -1,4 +1,4 @@
-"""What a client gets: from functions, from mocks, and from the gateway itself."""
+"""Responses to clients, from functions, from mocks, and from the gateway itself."""
 
 import base64
 import http.client
@@ -14,7 +14,7 @@ from local_aws_tests.api_gateway.gateway import Gateway
 from local_aws_tests.support.waiting import settle
 
 
-def test_status_headers_and_body_are_the_functions(gateway: Gateway) -> None:
+def test_status_headers_and_body_are_those_of_the_function(gateway: Gateway) -> None:
     many = {"Set-Cookie": ["a=1", "b=2"], "X-Both": ["m"]}
     answer = gateway.told(
         {
@@ -37,7 +37,7 @@ REMAPPED = (
 )  # fmt: skip
 
 
-def test_headers_that_aws_keeps_for_itself_are_renamed(gateway: Gateway) -> None:
+def test_headers_reserved_by_aws_are_renamed(gateway: Gateway) -> None:
     own = {"x-amzn-RequestId": "mine", "Transfer-Encoding": "mine", "Content-Type": "text/mine"}
     answer = gateway.told({"statusCode": 401, "headers": dict.fromkeys(REMAPPED, "mine") | own})
     assert {name: answer.headers[f"x-amzn-Remapped-{name}"] for name in REMAPPED} == dict.fromkeys(
@@ -69,7 +69,7 @@ def test_base64_is_decoded_only_for_binary_media_types(gateway: Gateway) -> None
         {"statusCode": 200, "isBase64Encoded": "yes"}, {"statusCode": 200, "more": 1}, [1], "text",
     ],
 )  # fmt: skip
-def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
+def test_a_malformed_function_response_is_502(gateway: Gateway, told: object) -> None:
     answer = gateway.told(told)
     assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
     assert answer.headers["x-amzn-ErrorType"] == "InternalServerErrorException"
@@ -84,23 +84,25 @@ def test_malformed_answer_is_a_502(gateway: Gateway, told: object) -> None:
 def test_an_answer_without_a_status_is_a_200(
     gateway: Gateway, told: dict[str, Any], content: bytes
 ) -> None:
-    """AWS was seen to answer so: LocalStack's suite, test_apigateway_lambda.snapshot.json."""
+    """Check a response as recorded on AWS: LocalStack's suite,
+    test_apigateway_lambda.snapshot.json.
+    """
     answer = gateway.told(told)
     assert (answer.status, answer.body) == (200, content)
 
 
-def test_function_error_is_a_502_and_tells_the_client_nothing(gateway: Gateway) -> None:
+def test_a_function_error_is_502_without_details(gateway: Gateway) -> None:
     answer = gateway.told("raise")
     assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
     assert "as told" in gateway.lines[-1]
 
 
-def test_nothing_is_no_answer(gateway: Gateway) -> None:
+def test_null_is_a_malformed_response(gateway: Gateway) -> None:
     assert gateway.call("POST", "/v1/things", b"null").status == 502
     assert "NoneType" in gateway.lines[-1]
 
 
-def test_an_answer_over_6_mb_is_a_502(gateway: Gateway) -> None:
+def test_a_response_over_6_mb_is_502(gateway: Gateway) -> None:
     most = 6_291_556 - len('{"statusCode": 200, "body": ""}')
     assert len(gateway.call("POST", "/v1/things", {"body of": most}).body) == most
     assert gateway.call("POST", "/v1/things", {"body of": most + 1}).json == {
@@ -109,7 +111,7 @@ def test_an_answer_over_6_mb_is_a_502(gateway: Gateway) -> None:
     assert "ResponseSizeTooLarge" in gateway.lines[-1]
 
 
-def test_no_integration_has_more_than_29_seconds(
+def test_an_integration_timeout_is_at_most_29_seconds(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert integration.TIMEOUT_SECONDS == 29
@@ -117,12 +119,12 @@ def test_no_integration_has_more_than_29_seconds(
     assert gateway.call("POST", "/v1/things", "sleep").status == 504
 
 
-def test_lambda_behind_another_method_than_post_is_a_500(gateway: Gateway) -> None:
+def test_a_lambda_integration_with_another_method_than_post_is_500(gateway: Gateway) -> None:
     assert gateway.call("GET", "/v1/got").status == 500
     assert "invoked by POST" in gateway.lines[-1]
 
 
-def test_slow_integration_is_a_504(gateway: Gateway) -> None:
+def test_a_slow_integration_is_504(gateway: Gateway) -> None:
     answer = gateway.call("POST", "/v1/slow", "sleep")
     assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
 
@@ -140,15 +142,15 @@ def test_a_throttled_function_is_a_500(gateway: Gateway) -> None:
     assert gateway.call("GET", "/v1/things").status == 200
 
 
-def test_work_is_dropped_when_its_client_or_its_time_is_gone(gateway: Gateway) -> None:
-    """Both calls wait for a worker that is busy. Neither has run when it is free again."""
+def test_a_waiting_call_is_dropped_once_its_client_or_its_time_is_gone(gateway: Gateway) -> None:
+    """Let both calls wait for a busy worker. Neither may run once it is free."""
     began, may_end = (gateway.aws.settings.root / name for name in ("began", "may-end"))
     for folder in (began, may_end):
         folder.mkdir()
     gateway.aws.functions._pools.limits = Limits(workers=1)
     gateway.aws.client("lambda").update_function_configuration(
         FunctionName="gated", Timeout=61
-    )  # a new pool
+    )  # a new worker pool
 
     def told(name: str) -> bytes:
         return json.dumps([str(began / name), str(may_end / name)]).encode()
@@ -175,12 +177,12 @@ def waiting(gateway: Gateway) -> int:
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 7 * 1024 * 1024])
-def test_body_over_the_gateways_or_lambdas_limit_is_a_413(gateway: Gateway, size: int) -> None:
+def test_a_body_over_the_limit_of_gateway_or_lambda_is_413(gateway: Gateway, size: int) -> None:
     answer = gateway.call("PUT", "/v1/things?echo", b"x" * size)
     assert (answer.status, answer.json) == (413, {"message": "Request Too Long"})
 
 
-def test_function_that_does_not_permit_the_api_is_a_500(gateway: Gateway) -> None:
+def test_a_function_that_does_not_permit_the_api_is_500(gateway: Gateway) -> None:
     answer = gateway.call("GET", "/v1/unpermitted")
     assert (answer.status, answer.json) == (500, {"message": "Internal server error"})
     assert "AccessDenied" in gateway.lines[-1]
@@ -189,7 +191,7 @@ def test_function_that_does_not_permit_the_api_is_a_500(gateway: Gateway) -> Non
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/v1/nowhere"), ("GET", "/"), ("POST", "/v1/things/special")]
 )
-def test_unknown_route_is_the_customized_missing_authentication_token(
+def test_an_unknown_route_has_the_customized_missing_authentication_token(
     gateway: Gateway, method: str, path: str
 ) -> None:
     answer = gateway.call(method, path)
@@ -202,14 +204,14 @@ def test_unknown_route_is_the_customized_missing_authentication_token(
     assert answer.json == expected
 
 
-def test_any_method_mock_answers_what_the_path_does_not_have(gateway: Gateway) -> None:
+def test_an_any_method_mock_serves_methods_that_the_path_lacks(gateway: Gateway) -> None:
     answer = gateway.call("DELETE", "/v1/things")
     assert (answer.status, answer.headers["Allow"]) == (405, "GET,POST")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json == {"status": 405, "request_id": answer.headers["x-amzn-RequestId"]}
 
 
-def test_preflight_is_answered_without_a_function(gateway: Gateway) -> None:
+def test_a_preflight_needs_no_function(gateway: Gateway) -> None:
     answer = gateway.call("OPTIONS", "/v1/things")
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"], answer.body) == (
         204,
@@ -218,11 +220,11 @@ def test_preflight_is_answered_without_a_function(gateway: Gateway) -> None:
     )
 
 
-def test_mock_without_a_template_for_the_media_type_fails_as_on_aws(gateway: Gateway) -> None:
+def test_a_mock_without_a_template_for_the_media_type_fails_as_on_aws(gateway: Gateway) -> None:
     patch = [("Content-Type", "application/merge-patch+json")]
     assert (
         gateway.call("OPTIONS", "/v1/things", headers=patch).status == 415
     )  # passthroughBehavior: never
     assert (
         gateway.call("PATCH", "/v1/things", b"{}", patch).status == 500
-    )  # passed through: no statusCode
+    )  # the body is passed through, so it has no statusCode

@@ -1,4 +1,4 @@
-"""A folder of pages beside the deployed API."""
+"""A folder of static pages beside the deployed API."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def pages(gateway: Gateway) -> Gateway:
     return gateway
 
 
-def test_before_the_folder_exists_the_answer_says_what_to_do(gateway: Gateway) -> None:
+def test_a_missing_folder_is_reported_with_the_remedy(gateway: Gateway) -> None:
     answer = gateway.call("GET", "/docs/")
     assert (answer.status, answer.body) == (404, b"Build the pages first.")
 

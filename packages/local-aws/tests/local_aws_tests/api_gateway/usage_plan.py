@@ -1,4 +1,4 @@
-"""A usage plan of the stage, with keys made as docs/runbooks/api-keys.md makes them."""
+"""A usage plan of the stage, with keys as in docs/runbooks/api-keys.md."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +14,14 @@ class Plan:
     keys: list[str] = field(default_factory=list)
 
     def new_key(self, **options: Any) -> tuple[str, str]:
-        """Its id and its value."""
+        """Create a key. Return its id and its value."""
         key = self.client.create_api_key(name="example", enabled=True, **options)["id"]
         self.keys.append(key)
         self.client.create_usage_plan_key(usagePlanId=self.id, keyId=key, keyType="API_KEY")
         return key, self.client.get_api_key(apiKey=key, includeValue=True)["value"]
 
     def change(self, **values: Any) -> None:
-        """`throttle_rateLimit=…` is the path /throttle/rateLimit."""
+        """Change the plan; `throttle_rateLimit=…` stands for the path /throttle/rateLimit."""
         patch = [
             {"op": "replace", "path": "/" + path.replace("_", "/"), "value": str(v)}
             for path, v in values.items()

@@ -1,6 +1,6 @@
-"""Two days in a minute: everything that lives for a while is used, hour by hour, on a clock that is moved.
+"""Expiring things over two simulated days: each is used hour by hour on a clock that is moved.
 
-`HOURS=48` is the long form (`make proof-two-days`); `make test` lives through half a day.
+`make test` simulates half a day; `make proof-two-days` sets `HOURS=48`.
 """
 
 import os
@@ -37,7 +37,7 @@ def clock(tmp_path: Path) -> Iterator[Clock]:
     made = Clock.create(tmp_path / "clock")
     install(made)
     yield made
-    install(Clock.create(tmp_path / "afterwards"))  # the machine's time for other tests
+    install(Clock.create(tmp_path / "afterwards"))  # restore the machine's time for other tests
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""As much of a browser as the sign-in page needs: cookies, links that are followed one by one, and forms."""
+"""A minimal browser for the sign-in page: cookies, links followed one by one, and forms."""
 
 import http.client
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Page:
 
     @property
     def told(self) -> dict[str, str]:
-        """The query that the app's callback gets."""
+        """Return the query of the app's callback."""
         return dict(parse_qsl(urlsplit(self.location).query, strict_parsing=True))
 
     @property
@@ -33,7 +33,7 @@ class Page:
 
 
 class FormReader(HTMLParser):
-    """The page's only form, as a person sees and fills it."""
+    """A parser of the page's only form."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Browser:
         return self._send("POST", address, urlencode(values))
 
     def fill(self, page: Page, **values: str) -> Page:
-        """Fills the page's form and sends it."""
+        """Fill and send the page's form."""
         form = page.form
         assert set(values) == set(form.visible)
         return self.post(form.action, form.values | values)

@@ -1,4 +1,4 @@
-"""A pool with a domain, and an app that signs people in on the hosted page."""
+"""A pool with a domain, and an app whose users sign in on the hosted page."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ class App:
         return self.browser.get(f"/oauth2/authorize?{self.query(**changes)}")
 
     def query(self, **changes: str | None) -> str:
-        """The authorization request; None leaves a parameter out."""
+        """Return the query of the authorization request; None leaves a parameter out."""
         asked = {
             "client_id": self.client_id,
             "response_type": "code",

@@ -1,4 +1,4 @@
-"""GetUser, DeleteUser, AdminUpdateUserAttributes, and the ways to sign out."""
+"""Account calls: GetUser, DeleteUser, AdminUpdateUserAttributes, and the ways to sign out."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def get_user(world: World, token: str) -> dict[str, Any]:
     return found | {"Attributes": {a["Name"]: a["Value"] for a in found["UserAttributes"]}}
 
 
-def test_an_access_token_opens_ones_own_record(world: World) -> None:
+def test_an_access_token_gives_access_to_the_users_own_record(world: World) -> None:
     user = get_user(world, world.signed_in()["AccessToken"])
     assert user["Attributes"] == {"sub": user["Username"], "email": EMAIL, "email_verified": "true"}
 
@@ -36,7 +36,7 @@ def test_account_calls_need_an_access_token(world: World) -> None:
         get_user(world, tokens["RefreshToken"])
 
 
-def test_an_expired_access_token(world: World) -> None:
+def test_an_expired_access_token_is_refused(world: World) -> None:
     world.server.clock.stop()
     token = world.signed_in()["AccessToken"]
     world.server.clock.advance(30 * 60 - 5)
@@ -46,14 +46,14 @@ def test_an_expired_access_token(world: World) -> None:
         get_user(world, token)
 
 
-def test_a_token_that_another_key_signed(world: World) -> None:
+def test_a_token_signed_by_another_key_is_refused(world: World) -> None:
     claims = dict(world.claims(world.signed_in()["AccessToken"]))
     forged = jwt.encode({"alg": "RS256", "kid": "mine"}, claims, RSAKey.generate_key(2048))
     with refused("NotAuthorizedException", "Could not verify signature for Access Token"):
         get_user(world, forged)
 
 
-def test_a_token_without_a_signature(world: World) -> None:
+def test_a_token_without_a_signature_is_refused(world: World) -> None:
     _, payload, _ = world.signed_in()["AccessToken"].split(".")
     with refused("NotAuthorizedException", "Could not verify signature for Access Token"):
         get_user(world, f"eyJhbGciOiJub25lIn0.{payload}.")
@@ -73,7 +73,7 @@ def test_signing_out_everywhere_ends_access_and_refresh_tokens(world: World) -> 
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_an_administrator_signs_a_person_out_everywhere(world: World) -> None:
+def test_an_administrator_signs_a_user_out_everywhere(world: World) -> None:
     tokens = world.signed_in()
     world.admin.admin_user_global_sign_out(UserPoolId=world.pool_id, Username=EMAIL.upper())
     with refused("NotAuthorizedException", REVOKED):
@@ -82,7 +82,7 @@ def test_an_administrator_signs_a_person_out_everywhere(world: World) -> None:
         world.refresh(tokens["RefreshToken"])
 
 
-def test_revoking_a_refresh_token_ends_its_sign_in_alone(world: World) -> None:
+def test_revoking_a_refresh_token_ends_only_its_sign_in(world: World) -> None:
     phone = world.signed_in()
     laptop = world.sign_in()["AuthenticationResult"]
     fresh = world.refresh(phone["RefreshToken"])["AuthenticationResult"]
@@ -96,7 +96,7 @@ def test_revoking_a_refresh_token_ends_its_sign_in_alone(world: World) -> None:
     assert world.refresh(laptop["RefreshToken"])
 
 
-def test_only_the_clients_own_refresh_token_is_revoked(world: World) -> None:
+def test_a_client_revokes_only_its_own_refresh_tokens(world: World) -> None:
     tokens = world.signed_in()
     with refused("UnsupportedTokenTypeException"):
         world.public.revoke_token(Token=tokens["AccessToken"], ClientId=world.client_id)
@@ -108,7 +108,7 @@ def test_only_the_clients_own_refresh_token_is_revoked(world: World) -> None:
     assert world.refresh(tokens["RefreshToken"])
 
 
-def test_deleting_ones_own_account(world: World) -> None:
+def test_a_user_deletes_their_own_account(world: World) -> None:
     tokens = world.signed_in()
     world.admin.create_group(UserPoolId=world.pool_id, GroupName="staff")
     world.admin.admin_add_user_to_group(UserPoolId=world.pool_id, GroupName="staff", Username=EMAIL)
@@ -141,7 +141,7 @@ def test_an_administrator_changes_attributes(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["shoe", "sub"])
-def test_attributes_that_cannot_be_changed(world: World, name: str) -> None:
+def test_immutable_attributes_are_refused(world: World, name: str) -> None:
     world.signed_in()
     with refused("InvalidParameterException"):
         update(world, EMAIL, **{name: "x"})

@@ -1,4 +1,4 @@
-"""Choice-based sign-in (USER_AUTH) with the password; passkeys are refused by name."""
+"""Choice-based sign-in (USER_AUTH) with the password. Passkeys are refused by name."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def respond(world: World, name: str, session: str, **responses: str) -> dict[str
     return answer
 
 
-def test_the_choice_is_offered_and_taken(choosing: World) -> None:
+def test_the_challenge_is_offered_and_answered(choosing: World) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL)
     assert offered["ChallengeName"] == "SELECT_CHALLENGE"
     assert set(offered["AvailableChallenges"]) == {"PASSWORD", "PASSWORD_SRP"}
@@ -52,7 +52,7 @@ def test_a_preferred_password_signs_in_at_once(choosing: World) -> None:
     ]
 
 
-def test_a_preferred_exchange_begins_at_once(choosing: World) -> None:
+def test_a_preferred_srp_exchange_begins_at_once(choosing: World) -> None:
     given = {"USERNAME": EMAIL, "PREFERRED_CHALLENGE": "PASSWORD_SRP"}
     begun = choosing.initiate("USER_AUTH", **given, SRP_A="abc123")
     assert begun["ChallengeName"] == "PASSWORD_VERIFIER"
@@ -63,14 +63,16 @@ def test_a_preferred_exchange_begins_at_once(choosing: World) -> None:
 
 
 @pytest.mark.parametrize("preferred", ["WEB_AUTHN", "EMAIL_OTP"])
-def test_an_unavailable_preference_becomes_the_choice(choosing: World, preferred: str) -> None:
+def test_an_unavailable_preference_gives_the_list_of_challenges(
+    choosing: World, preferred: str
+) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL, PREFERRED_CHALLENGE=preferred)
     assert offered["ChallengeName"] == "SELECT_CHALLENGE"
     with refused("InvalidParameterException"):
         respond(choosing, "SELECT_CHALLENGE", offered["Session"], ANSWER=preferred)
 
 
-def test_a_wrong_password(choosing: World) -> None:
+def test_a_wrong_password_is_refused(choosing: World) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL)
     with refused("NotAuthorizedException", "Incorrect username or password."):
         respond(
@@ -98,7 +100,7 @@ def test_an_unknown_name_looks_like_a_known_one(choosing: World) -> None:
         )
 
 
-def test_a_session_is_the_users_who_began(choosing: World) -> None:
+def test_a_session_belongs_to_the_user_who_began_it(choosing: World) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME="nobody@example.org")
     with refused("NotAuthorizedException", "Invalid session for the user."):
         respond(
@@ -106,7 +108,7 @@ def test_a_session_is_the_users_who_began(choosing: World) -> None:
         )
 
 
-def test_a_second_factor_is_still_asked_for(choosing: World) -> None:
+def test_a_second_factor_is_required(choosing: World) -> None:
     choosing.server.clock.stop()
     choosing.require_mfa("ON")
     given = {"USERNAME": EMAIL, "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": PASSWORD}

@@ -1,4 +1,4 @@
-"""Tokens for machines: the grant client_credentials, its scopes and its trigger."""
+"""Tokens for machines: the client_credentials grant, its scopes and its trigger."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def ask(machine: App, secret: str | None = None, **form: str) -> tuple[int, dict
     )
 
 
-def test_a_machine_gets_an_access_token_and_nothing_else(machine: App) -> None:
+def test_a_machine_gets_only_an_access_token(machine: App) -> None:
     status, told = ask(machine)
     assert status == 200
     assert told.keys() == {"access_token", "expires_in", "token_type"}
@@ -47,17 +47,17 @@ def test_a_machine_gets_an_access_token_and_nothing_else(machine: App) -> None:
     assert claims["exp"] - claims["iat"] == told["expires_in"] == 30 * 60
 
 
-def test_a_machine_may_ask_for_less(machine: App) -> None:
+def test_a_machine_may_request_fewer_scopes(machine: App) -> None:
     _, told = ask(machine, scope="orders/read")
     assert machine.world.claims(told["access_token"])["scope"] == "orders/read"
 
 
 @pytest.mark.parametrize("scope", ["orders/delete", "openid", "orders/read openid"])
-def test_a_machine_may_not_ask_for_more(machine: App, scope: str) -> None:
+def test_a_machine_cannot_request_more_scopes(machine: App, scope: str) -> None:
     assert ask(machine, scope=scope) == (400, {"error": "invalid_scope"})
 
 
-def test_a_wrong_secret(machine: App) -> None:
+def test_a_wrong_secret_is_refused(machine: App) -> None:
     assert ask(machine, secret="wrong") == (400, {"error": "invalid_client"})
 
 
@@ -72,7 +72,7 @@ def test_both_secrets_of_a_rotation_are_accepted(machine: App) -> None:
     assert ask(machine) == (400, {"error": "invalid_client"})
 
 
-def test_a_client_for_people_gets_no_token_of_its_own(world: World) -> None:
+def test_a_client_for_users_gets_no_machine_token(world: World) -> None:
     app = hosted_app(world, GenerateSecret=True)
     assert ask(app) == (400, {"error": "unauthorized_client"})
 
@@ -120,13 +120,13 @@ def test_the_trigger_of_version_3_changes_a_machines_token(machine: App) -> None
 
 
 @pytest.mark.parametrize("version", [None, "V1_0", "V2_0"])
-def test_older_triggers_are_not_asked_about_machines(machine: App, version: str | None) -> None:
+def test_older_triggers_are_not_called_for_machines(machine: App, version: str | None) -> None:
     machine.world.deploy("PreTokenGeneration", lambda event: event, version=version)
     assert ask(machine)[0] == 200
     assert machine.world.events == []
 
 
-def test_a_trigger_of_version_3_is_asked_about_people_too(machine: App) -> None:
+def test_a_trigger_of_version_3_is_called_for_users_too(machine: App) -> None:
     machine.world.deploy("PreTokenGeneration", lambda event: event, version="V3_0")
     machine.world.signed_in()
     assert [event["version"] for event in machine.world.events] == ["3"]
@@ -142,7 +142,7 @@ def test_the_error_of_a_failed_trigger_is_returned_to_the_client(machine: App) -
     assert "no such service" in told["error_description"]
 
 
-def test_a_machines_token_is_no_persons(machine: App) -> None:
+def test_a_machines_token_is_not_a_users_token(machine: App) -> None:
     _, told = ask(machine)
     with refused("NotAuthorizedException", "Access Token does not have required scopes"):
         machine.world.public.get_user(AccessToken=told["access_token"])

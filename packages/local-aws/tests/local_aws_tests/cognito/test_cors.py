@@ -1,4 +1,6 @@
-"""Apps in a browser live at another origin: what their pages may call and read."""
+"""CORS for apps in a browser, which have another origin: the calls and responses that their pages
+may use.
+"""
 
 import json
 import urllib.request
@@ -38,8 +40,10 @@ def test_a_page_may_call_cognito(world: World) -> None:
     assert headers_of(world, "POST", "/", body, **target)["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_page_may_not_sign_calls(world: World) -> None:
-    """Every key is accepted here, so any site could otherwise use the laptop's AWS through its visitor's browser."""
+def test_a_page_cannot_sign_calls(world: World) -> None:
+    """Check this, because every access key is accepted here, so any site could use the laptop's AWS
+    through a visitor's browser.
+    """
     assert "authorization" not in allowed_headers(world, "/")
 
 
@@ -48,13 +52,13 @@ def test_a_page_may_call_the_oauth_endpoints(world: World, path: str) -> None:
     assert allowed_headers(world, path) == {"authorization", "content-type"}
 
 
-def test_a_page_may_read_what_is_published(world: World) -> None:
+def test_a_page_may_read_keys_and_configuration(world: World) -> None:
     for document in ("jwks.json", "openid-configuration"):
         told = headers_of(world, "GET", f"/{world.pool_id}/.well-known/{document}")
         assert told["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_page_may_not_read_the_mails_or_the_sign_in_page(world: World) -> None:
+def test_a_page_cannot_read_mails_or_the_sign_in_page(world: World) -> None:
     app = hosted_app(world)
     for path in ("/_local/inbox", f"/login?{app.query()}"):
         assert headers_of(world, "GET", path)["Access-Control-Allow-Origin"] is None

@@ -1,4 +1,4 @@
-"""What goes on to moto, what is refused, what is published, and what outlives a restart."""
+"""The Cognito endpoint: calls that go on to moto, refusals, published documents, and persistence."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ from local_aws_tests.cognito.world import EMAIL, POOL, Functions, World, refused
 
 
 def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
-    """For actions that boto3 would refuse to send, or that need no signature."""
+    """Send an action that boto3 would refuse, or that needs no signature."""
     request = urllib.request.Request(
         world.server.settings.aws_endpoint_url,
         data=json.dumps(body).encode(),
@@ -33,7 +33,7 @@ def call(world: World, action: str, **body: Any) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize(
     "action", ["SetUserSettings", "CreateIdentityProvider", "SetRiskConfiguration", "Nonsense"]
 )
-def test_a_call_that_is_not_listed_is_refused_by_name(world: World, action: str) -> None:
+def test_an_unlisted_call_is_refused_by_name(world: World, action: str) -> None:
     status, told = call(world, action, AccessToken="x")
     assert status == 501
     assert told["__type"] == "NotEmulated"
@@ -52,8 +52,8 @@ def test_an_administrators_call_must_be_signed(world: World, action: str) -> Non
     assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
 
 
-def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
-    """amazon-cognito-identity-js sends DEVICE_KEY: null from a browser, whose storage answers null."""
+def test_null_counts_as_a_missing_member(world: World) -> None:
+    """Send DEVICE_KEY: null, as amazon-cognito-identity-js does in a browser with empty storage."""
     tokens = world.signed_in()
     status, told = call(
         world,
@@ -85,27 +85,29 @@ def test_a_null_is_a_member_that_is_not_there(world: World) -> None:
         {"VerificationMessageTemplate": {"DefaultEmailOption": "CONFIRM_WITH_LINK"}},
     ],
 )
-def test_a_pool_that_would_not_behave_as_configured_is_refused(
+def test_a_pool_with_an_unsupported_setting_is_refused(
     world: World, setting: dict[str, Any]
 ) -> None:
     with refused("NotEmulated", status=501):
         world.admin.create_user_pool(PoolName="x", **(POOL | setting))
 
 
-def test_a_client_that_would_not_behave_as_configured_is_refused(world: World) -> None:
+def test_a_client_with_an_unsupported_setting_is_refused(world: World) -> None:
     with refused("NotEmulated", status=501):
         world.create_client(AllowedOAuthFlows=["implicit"], AllowedOAuthScopes=["openid"])
 
 
-def test_an_update_does_not_forget_how_people_are_named(world: World) -> None:
-    """moto replaces the whole configuration; these two cannot even be sent with an update."""
+def test_an_update_keeps_the_username_attributes(world: World) -> None:
+    """Check this, because moto replaces the whole configuration, and an update cannot send these
+    two.
+    """
     world.admin.update_user_pool(UserPoolId=world.pool_id, AutoVerifiedAttributes=["email"])
     pool = world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]
     assert pool["UsernameAttributes"] == ["email"]
     assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
 
 
-def test_administrators_calls_find_people_whatever_the_case(world: World) -> None:
+def test_administrators_calls_ignore_the_case_of_a_name(world: World) -> None:
     world.sign_up()
     world.admin.create_group(UserPoolId=world.pool_id, GroupName="staff")
     upper = {"UserPoolId": world.pool_id, "Username": EMAIL.upper()}
@@ -133,14 +135,14 @@ def test_a_resource_server_is_updated_and_deleted(world: World) -> None:
         world.admin.describe_resource_server(**server)
 
 
-def test_tags(world: World) -> None:
+def test_tags_are_stored_and_removed(world: World) -> None:
     arn = world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]["Arn"]
     world.admin.tag_resource(ResourceArn=arn, Tags={"stage": "dev", "owner": "ada"})
     world.admin.untag_resource(ResourceArn=arn, TagKeys=["owner"])
     assert world.admin.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"stage": "dev"}
 
 
-def test_the_published_keys_and_configuration(world: World) -> None:
+def test_keys_and_configuration_are_published(world: World) -> None:
     status, published = world.get(f"/{world.pool_id}/.well-known/jwks.json")
     assert status == 200
     [key] = published["keys"]
@@ -156,13 +158,13 @@ def test_the_published_keys_and_configuration(world: World) -> None:
 
 
 @pytest.mark.parametrize("document", ["jwks.json", "openid-configuration"])
-def test_a_pool_that_is_not_there_publishes_nothing(world: World, document: str) -> None:
+def test_an_unknown_pool_publishes_nothing(world: World, document: str) -> None:
     status, told = world.get(f"/eu-central-1_nobody/.well-known/{document}")
     assert status == 400
     assert told == {"message": "User pool eu-central-1_nobody does not exist."}
 
 
-def test_the_key_is_random_kept_and_private(tmp_path: Path) -> None:
+def test_the_key_is_random_persistent_and_private(tmp_path: Path) -> None:
     def key_of(name: str) -> dict[str, Any]:
         settings = Settings(root=tmp_path, state_name=name)
         return Cognito(settings, Functions().invoke)._service.key.public()
@@ -174,8 +176,10 @@ def test_the_key_is_random_kept_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_the_state_survives_a_pickle(world: World) -> None:
-    """A later run takes it up: codes, challenges, refresh tokens, revocations and the inbox."""
+def test_the_state_can_be_pickled(world: World) -> None:
+    """Check everything that a later run continues: codes, challenges, refresh tokens, revocations
+    and the inbox.
+    """
     tokens = world.signed_in()
     gone = world.sign_in()["AuthenticationResult"]
     world.public.revoke_token(Token=gone["RefreshToken"], ClientId=world.client_id)
@@ -188,7 +192,7 @@ def test_the_state_survives_a_pickle(world: World) -> None:
     world.confirm("eve@example.org")
 
 
-def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
+def test_a_snapshot_of_an_older_release_is_loaded() -> None:
     state = State()
     state.temporary_passwords["sub"] = 1.0
     del state.__dict__["software_tokens"]
@@ -197,7 +201,7 @@ def test_a_snapshot_of_an_older_stack_is_taken_up() -> None:
     assert older.temporary_passwords == {"sub": 1.0}
 
 
-def test_the_inbox_does_not_grow_for_ever(world: World) -> None:
+def test_the_size_of_the_inbox_is_limited(world: World) -> None:
     service = world.server.cognito._service
     for number in range(inbox.KEPT + 5):
         inbox.deliver(service, f"{number}@example.org", "Hello", "123456", "123456")

@@ -1,4 +1,4 @@
-"""Every error of `errors_of_aws.yaml`: the operation's answer has AWS's code and words."""
+"""Errors in `errors_of_aws.yaml`: each has AWS's code and message."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def api(server: Server) -> Iterator[Any]:
-    """A client that sends what it is given, without checks of its own."""
+    """A client that sends its parameters without checks of its own."""
     client = boto3.client(
         "cognito-idp",
         endpoint_url=server.settings.aws_endpoint_url,
@@ -173,7 +173,7 @@ def _identity(case: list[Any]) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=_identity)
-def test_an_error_is_awss(api: Any, names: dict[str, str], case: list[Any]) -> None:
+def test_an_error_equals_that_of_aws(api: Any, names: dict[str, str], case: list[Any]) -> None:
     operation, parameters, code, message = case
     call = api._make_api_call
     with pytest.raises(ClientError) as caught:

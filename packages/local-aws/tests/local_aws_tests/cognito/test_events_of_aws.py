@@ -2,7 +2,7 @@ from local_aws_tests.cognito.world import EMAIL, World
 from local_aws_tests.event_shape import assert_as_published
 
 
-def test_the_event_of_each_trigger_has_the_keys_of_awss(world: World) -> None:
+def test_the_event_of_each_trigger_has_the_keys_of_aws(world: World) -> None:
     for trigger, version in (
         ("PreSignUp", None),
         ("PostConfirmation", None),

@@ -1,4 +1,4 @@
-"""The sign-in page: who is let in, who is sent where, and what a page of another site can do."""
+"""The hosted sign-in page: sign-ins, redirects, and attacks by pages of other sites."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def app(world: World) -> App:
     return hosted_app(world)
 
 
-def test_the_right_password_leads_back_to_the_app(app: App) -> None:
+def test_the_right_password_redirects_to_the_app(app: App) -> None:
     page = app.login_page()
     assert page.status == 200
     assert page.form.visible == ["username", "password"]
@@ -35,7 +35,7 @@ def test_the_right_password_leads_back_to_the_app(app: App) -> None:
     assert back.told["state"] == "s1"
 
 
-def test_a_wrong_password_leads_to_the_page_again(app: App) -> None:
+def test_a_wrong_password_shows_the_page_again(app: App) -> None:
     page = app.sign_in(password="Wrong-Horse-77")
     assert page.status == 400
     assert page.form.alert == INCORRECT
@@ -44,7 +44,7 @@ def test_a_wrong_password_leads_to_the_page_again(app: App) -> None:
     assert "code" in app.browser.fill(page, username=EMAIL, password=PASSWORD).told
 
 
-def test_an_unknown_person_sees_the_same_page_as_a_wrong_password(app: App) -> None:
+def test_an_unknown_user_sees_the_same_page_as_a_wrong_password(app: App) -> None:
     assert app.sign_in(email="nobody@example.org").form.alert == INCORRECT
 
 
@@ -54,12 +54,12 @@ def test_guessing_on_the_page_locks_out(app: App) -> None:
     assert app.sign_in().form.alert == "Password attempts exceeded"
 
 
-def test_a_disabled_person(app: App) -> None:
+def test_a_disabled_user_is_refused(app: App) -> None:
     app.world.admin.admin_disable_user(UserPoolId=app.world.pool_id, Username=EMAIL)
     assert app.sign_in().form.alert == "User is disabled."
 
 
-def test_an_invited_person_chooses_a_password(app: App) -> None:
+def test_an_invited_user_chooses_a_password(app: App) -> None:
     email = "eve@example.org"
     app.world.admin.admin_create_user(UserPoolId=app.world.pool_id, Username=email)
     page = app.sign_in(email, app.world.code(email))
@@ -70,7 +70,7 @@ def test_an_invited_person_chooses_a_password(app: App) -> None:
     assert app.world.sign_in(email, "Another-Horse-7")["AuthenticationResult"]
 
 
-def test_a_person_with_an_authenticator_app_shows_its_code(app: App) -> None:
+def test_a_user_with_an_authenticator_app_enters_its_code(app: App) -> None:
     world = app.world
     world.server.clock.stop()
     world.require_mfa("OPTIONAL")
@@ -89,8 +89,10 @@ def test_a_person_with_an_authenticator_app_shows_its_code(app: App) -> None:
     assert "code" in back.told
 
 
-def test_a_session_of_another_client_is_not_taken(app: App) -> None:
-    """The page answers challenges of its own client only, as RespondToAuthChallenge does."""
+def test_a_session_of_another_client_is_refused(app: App) -> None:
+    """Check that the page answers only challenges of its own client, as RespondToAuthChallenge
+    does.
+    """
     email = "eve@example.org"
     app.world.admin.admin_create_user(UserPoolId=app.world.pool_id, Username=email)
     other = hosted_app(app.world)
@@ -108,7 +110,7 @@ def test_a_pool_that_requires_an_app_says_that_the_page_cannot_set_one_up(app: A
     assert "MFA_SETUP" in page.text
 
 
-def test_a_signed_in_browser_is_not_asked_again(app: App) -> None:
+def test_a_signed_in_browser_needs_no_password(app: App) -> None:
     first = app.code()
     assert app.authorize(state="s2").told["state"] == "s2"
     assert app.authorize().told["code"] != first
@@ -117,20 +119,20 @@ def test_a_signed_in_browser_is_not_asked_again(app: App) -> None:
     assert "code" in second_app.authorize().told
 
 
-def test_the_page_asks_again_after_an_hour(app: App) -> None:
+def test_the_page_asks_for_the_password_after_an_hour(app: App) -> None:
     app.code()
     app.world.server.clock.advance(3600)
     assert urlsplit(app.authorize().location).path == "/login"
 
 
 @pytest.mark.parametrize("end", ["admin_disable_user", "admin_delete_user"])
-def test_the_page_asks_again_when_the_account_is_gone(app: App, end: str) -> None:
+def test_the_page_asks_for_the_password_once_the_account_is_deleted(app: App, end: str) -> None:
     app.code()
     getattr(app.world.admin, end)(UserPoolId=app.world.pool_id, Username=EMAIL)
     assert urlsplit(app.authorize().location).path == "/login"
 
 
-def test_a_session_is_of_one_pool(app: App) -> None:
+def test_a_session_belongs_to_one_pool(app: App) -> None:
     app.code()
     app.world.create_pool()
     elsewhere = hosted_app(app.world)
@@ -138,14 +140,14 @@ def test_a_session_is_of_one_pool(app: App) -> None:
     assert urlsplit(elsewhere.authorize().location).path == "/login"
 
 
-def test_prompt(app: App) -> None:
+def test_prompt_forces_or_forbids_the_page(app: App) -> None:
     assert app.authorize(prompt="none").told == {"error": "login_required", "state": "s1"}
     app.code()
     assert "code" in app.authorize(prompt="none").told
     assert urlsplit(app.authorize(prompt="login").location).path == "/login"
 
 
-def test_signing_out(app: App) -> None:
+def test_signing_out_ends_the_session(app: App) -> None:
     app.code()
     assert (
         app.browser.get(f"/logout?client_id={app.client_id}&logout_uri={SIGNED_OUT}").location
@@ -162,7 +164,7 @@ def test_signing_out_ends_the_session_not_just_the_cookie(app: App) -> None:
     assert urlsplit(app.authorize().location).path == "/login"
 
 
-def test_signing_out_to_sign_in_as_someone_else(app: App) -> None:
+def test_a_sign_out_can_lead_to_a_new_sign_in(app: App) -> None:
     app.code()
     page = app.browser.get(app.browser.get(f"/logout?{app.query()}").location)
     assert page.form.visible == ["username", "password"]
@@ -171,7 +173,7 @@ def test_signing_out_to_sign_in_as_someone_else(app: App) -> None:
 @pytest.mark.parametrize(
     "query", ["", "client_id=nobody", "client_id={}", "client_id={}&logout_uri=https://evil.test/"]
 )
-def test_signing_out_leads_only_to_registered_addresses(app: App, query: str) -> None:
+def test_sign_out_redirects_only_to_registered_addresses(app: App, query: str) -> None:
     app.code()
     page = app.browser.get("/logout?" + query.format(app.client_id))
     assert page.status == 400
@@ -192,7 +194,7 @@ def test_signing_out_leads_only_to_registered_addresses(app: App, query: str) ->
         {"redirect_uri": CALLBACK.upper()},
     ],
 )
-def test_nobody_is_sent_to_an_address_that_is_not_registered(
+def test_an_unregistered_redirect_address_is_refused(
     app: App, where: str, changes: dict[str, str | None]
 ) -> None:
     app.code()
@@ -203,7 +205,7 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered(
     assert "location" not in page.headers
 
 
-def test_a_parameter_given_twice(app: App) -> None:
+def test_a_duplicate_parameter_is_refused(app: App) -> None:
     assert app.browser.get(f"/oauth2/authorize?{app.query()}&redirect_uri={CALLBACK}").status == 400
 
 
@@ -238,7 +240,7 @@ def test_a_client_without_the_flow_has_no_page(app: App, off: dict[str, Any]) ->
     assert app.authorize().status == 400
 
 
-def test_a_client_that_may_not_use_codes(app: App) -> None:
+def test_a_client_without_the_code_flow_is_refused(app: App) -> None:
     machine = {"AllowedOAuthFlows": ["client_credentials"], "GenerateSecret": True}
     app.client_id = app.world.create_client(**HOSTED | machine)["ClientId"]
     assert app.authorize().told["error"] == "unauthorized_client"
@@ -260,13 +262,13 @@ def test_an_apps_own_scheme_and_query_are_kept(app: App) -> None:
 AWKWARD = "a&b=c#d e+f%20\"'<script>\r\nSet-Cookie: x=y"
 
 
-def test_an_awkward_state_comes_back_as_it_was_sent(app: App) -> None:
+def test_an_unusual_state_is_returned_unchanged(app: App) -> None:
     back = app.sign_in(state=AWKWARD)
     assert back.told["state"] == AWKWARD
     assert dict(parse_qsl(urlsplit(back.location).query))["state"] == AWKWARD
 
 
-def test_nothing_that_is_sent_becomes_html(app: App) -> None:
+def test_input_is_escaped_in_html(app: App) -> None:
     page = app.login_page(state=AWKWARD, login_hint='"><script>alert(1)</script>')
     assert "<script>" not in page.text
     assert page.form.values["username"] == '"><script>alert(1)</script>'
@@ -279,7 +281,7 @@ def test_nothing_that_is_sent_becomes_html(app: App) -> None:
     assert "<script>" not in page.text
 
 
-def test_the_page_fetches_nothing_and_cannot_be_framed(app: App) -> None:
+def test_the_page_loads_nothing_and_cannot_be_framed(app: App) -> None:
     page = app.login_page()
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -298,7 +300,7 @@ def other_cookie(app: App) -> None:
 
 
 @pytest.mark.parametrize("attack", [no_cookie, other_cookie])
-def test_a_form_of_another_site_signs_nobody_in(app: App, attack: Callable[[App], None]) -> None:
+def test_a_form_of_another_site_is_refused(app: App, attack: Callable[[App], None]) -> None:
     page = app.login_page()
     attack(app)
     refused = app.browser.fill(page, username=EMAIL, password=PASSWORD)
@@ -306,7 +308,7 @@ def test_a_form_of_another_site_signs_nobody_in(app: App, attack: Callable[[App]
     assert "code" in app.browser.fill(refused, username=EMAIL, password=PASSWORD).told
 
 
-def test_a_form_without_its_token_signs_nobody_in(app: App) -> None:
+def test_a_form_without_its_csrf_token_is_refused(app: App) -> None:
     page = app.login_page()
     given = {"username": EMAIL, "password": PASSWORD}
     assert app.browser.post(page.form.action, given).status == 403

@@ -1,4 +1,4 @@
-"""AdminCreateUser and the first sign-in of an invited person."""
+"""AdminCreateUser and the first sign-in of an invited user."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def choose_password(world: World, session: str, password: str, **more: str) -> d
     return answer
 
 
-def test_an_invited_person_chooses_a_password(world: World) -> None:
+def test_an_invited_user_can_choose_a_password(world: World) -> None:
     user = invite(world, UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
     assert user["UserStatus"] == "FORCE_CHANGE_PASSWORD"
     assert user["Enabled"] is True
@@ -84,7 +84,7 @@ def test_the_first_sign_in_completes_the_profile(world: World) -> None:
     assert world.user()["Attributes"]["family_name"] == "Lovelace"
 
 
-def test_a_challenge_ends_after_three_minutes(world: World) -> None:
+def test_a_challenge_expires_after_three_minutes(world: World) -> None:
     invite(world)
     session = world.sign_in(password=world.code())["Session"]
     world.server.clock.advance(181)
@@ -92,7 +92,7 @@ def test_a_challenge_ends_after_three_minutes(world: World) -> None:
         choose_password(world, session, PASSWORD)
 
 
-def test_a_session_belongs_to_one_person(world: World) -> None:
+def test_a_session_belongs_to_one_user(world: World) -> None:
     invite(world, "eve@example.org")
     session = world.sign_in("eve@example.org", world.code("eve@example.org"))["Session"]
     world.signed_in()
@@ -101,7 +101,7 @@ def test_a_session_belongs_to_one_person(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_temporary_password_ends_after_the_policys_days(world: World) -> None:
+def test_a_temporary_password_expires_after_the_policys_days(world: World) -> None:
     invite(world)
     password = world.code()
     world.server.clock.advance(3 * 86400 + 1)
@@ -122,7 +122,7 @@ def test_the_administrator_may_choose_the_temporary_password(world: World) -> No
     assert world.sign_in(password="Temporary-Horse-7")["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
 
 
-def test_someone_who_is_there_is_not_invited_again(world: World) -> None:
+def test_an_existing_user_cannot_be_invited(world: World) -> None:
     world.signed_in()
     with refused("UsernameExistsException", "An account with the given email already exists."):
         invite(world, EMAIL.upper())
@@ -130,7 +130,7 @@ def test_someone_who_is_there_is_not_invited_again(world: World) -> None:
         invite(world, MessageAction="RESEND")
 
 
-def test_the_trigger_is_asked_but_its_flags_are_ignored(world: World) -> None:
+def test_the_trigger_is_called_but_its_flags_are_ignored(world: World) -> None:
     world.deploy(
         "PreSignUp",
         lambda event: event | {"response": {"autoConfirmUser": True, "autoVerifyEmail": True}},
@@ -147,7 +147,7 @@ def test_the_trigger_is_asked_but_its_flags_are_ignored(world: World) -> None:
     assert [event["triggerSource"] for event in world.events] == ["PreSignUp_AdminCreateUser"]
 
 
-def test_the_trigger_may_refuse_an_invitation(world: World) -> None:
+def test_the_trigger_can_refuse_an_invitation(world: World) -> None:
     def refuse(event: dict[str, Any]) -> Any:
         raise FunctionError("not this domain")
 
@@ -158,7 +158,7 @@ def test_the_trigger_may_refuse_an_invitation(world: World) -> None:
         world.user()
 
 
-def test_the_pools_own_invitation(world: World) -> None:
+def test_the_pools_own_invitation_is_mailed(world: World) -> None:
     template = {"EmailSubject": "Join us", "EmailMessage": "{username}: {####}"}
     world.create_pool(AdminCreateUserConfig={"InviteMessageTemplate": template})
     invite(world)

@@ -1,6 +1,7 @@
-"""`identity_commands` invites through a pool: the invited person, and nobody else, chooses the password.
+"""`identity_commands` with a local pool: only the invited user, and nobody else, chooses the
+password.
 
-The pool is the local one; the function's own code calls it. Its mails fail where a test says so.
+The function's own code calls the pool. Mails fail where a test says so.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,9 @@ NEW = NewUser("01890a5d-ac96-774b-bcce-000000000001", EMAIL, given_name="Ada")
 
 
 class Pool:
-    """The function's client: counts the mails, lets them fail, and lets something happen before a call."""
+    """The function's client, which counts mails, can make them fail, and can run code before a
+    call.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -35,7 +38,7 @@ class Pool:
             answer = getattr(self._client, operation)(**parameters)
             if (
                 operation == "admin_create_user" and not self.delivers
-            ):  # Cognito keeps the user, who has no mail
+            ):  # Cognito keeps the user, although the mail failed
                 raise ClientError(
                     {"Error": {"Code": "CodeDeliveryFailureException", "Message": "no"}}, operation
                 )
@@ -53,7 +56,7 @@ def pool(world: World, monkeypatch: pytest.MonkeyPatch) -> Pool:
 
 
 def invite(asked_at: datetime | None = None) -> str:
-    """The `sub` of the invited user."""
+    """Invite a user. Return the `sub` of the account."""
     return invitation.create_user(NEW, asked_at or datetime.now(UTC))["subject"]
 
 
@@ -82,22 +85,20 @@ def sign_up_as_attacker(world: World) -> None:
     world.sign_up(password=ATTACKERS, UserAttributes=names)
 
 
-def test_an_unconfirmed_sign_up_is_taken_over(world: World, pool: Pool) -> None:
+def test_an_unconfirmed_sign_up_is_replaced_by_the_invitation(world: World, pool: Pool) -> None:
     sign_up_as_attacker(world)
     confirmation = world.code()
     assert invite() == world.user()["Attributes"]["sub"]
-    with refused(
-        "NotAuthorizedException"
-    ):  # the code that was mailed before confirms nothing any more
+    with refused("NotAuthorizedException"):  # the code mailed earlier confirms nothing any more
         world.confirm(code=confirmation)
     assert not world.user()["Attributes"].get("family_name")
     check_only_the_invited_person_signs_in(world)
 
 
-def test_the_mail_of_an_invitation_has_no_name_that_a_stranger_chose(
+def test_an_invitation_mail_does_not_contain_a_strangers_chosen_name(
     world: World, pool: Pool
 ) -> None:
-    """The CustomMessage trigger puts the account's given name into the mail."""
+    """Check this, because the CustomMessage trigger puts the account's given name into the mail."""
     sign_up_as_attacker(world)
     names = list[dict[str, str]]()
 
@@ -113,10 +114,10 @@ def test_the_mail_of_an_invitation_has_no_name_that_a_stranger_chose(
 @pytest.mark.parametrize(
     "moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"]
 )
-def test_a_sign_up_that_is_confirmed_at_the_same_moment_is_taken_over(
+def test_a_sign_up_confirmed_at_the_same_moment_is_replaced(
     world: World, pool: Pool, moment: str
 ) -> None:
-    """The owner of the mailbox enters the code of a sign-up that somebody else began."""
+    """Let the owner of the mailbox enter the code of a sign-up that somebody else began."""
     asked_at = datetime.now(UTC) - timedelta(seconds=1)
     sign_up_as_attacker(world)
     tokens: dict[str, Any] = {}
@@ -146,7 +147,7 @@ def test_a_user_who_confirmed_before_the_invitation_keeps_the_account(
     "dies_before",
     ["admin_user_global_sign_out", "admin_create_user", "admin_update_user_attributes"],
 )
-def test_an_attempt_that_died_is_made_again(world: World, pool: Pool, dies_before: str) -> None:
+def test_an_interrupted_invitation_is_repeated(world: World, pool: Pool, dies_before: str) -> None:
     sign_up_as_attacker(world)
 
     def die() -> None:
@@ -162,14 +163,14 @@ def test_an_attempt_that_died_is_made_again(world: World, pool: Pool, dies_befor
     check_only_the_invited_person_signs_in(world)
 
 
-def test_one_invitation_is_mailed_once(world: World, pool: Pool) -> None:
+def test_one_invitation_sends_one_mail(world: World, pool: Pool) -> None:
     assert invite() == invite()
     assert len(world.mails(EMAIL)) == 1
     check_only_the_invited_person_signs_in(world)
 
 
 @pytest.mark.parametrize("signed_up", [False, True])
-def test_an_invitation_that_was_not_delivered_is_mailed_when_it_is_repeated(
+def test_an_undelivered_invitation_is_mailed_on_repetition(
     world: World, pool: Pool, signed_up: bool
 ) -> None:
     if signed_up:
@@ -185,7 +186,7 @@ def test_an_invitation_that_was_not_delivered_is_mailed_when_it_is_repeated(
     check_only_the_invited_person_signs_in(world)
 
 
-def test_a_second_mail_that_is_not_delivered_ends_as_refused(world: World, pool: Pool) -> None:
+def test_a_second_undelivered_mail_is_a_refusal(world: World, pool: Pool) -> None:
     invite()
     pool.delivers = False
     with pytest.raises(RefusedError, match=r"^The invitation could not be delivered\.$"):

@@ -1,4 +1,4 @@
-"""Five failures are free; from then on each one locks the user out, twice as long as the one before."""
+"""Lockout after failed sign-ins: five are free, then each doubles the waiting time."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def locked_out(world: World, email: str = EMAIL, password: str = PASSWORD) -> No
         world.sign_in(email, password)
 
 
-def test_four_failures_are_free(world: World) -> None:
+def test_four_failures_do_not_lock_out(world: World) -> None:
     world.signed_in()
     fail(world, 4)
     assert world.sign_in()["AuthenticationResult"]
@@ -41,7 +41,7 @@ def test_each_lockout_is_twice_as_long(world: World) -> None:
         fail(world, 1)
 
 
-def test_no_lockout_is_longer_than_a_quarter_of_an_hour(world: World) -> None:
+def test_a_lockout_lasts_at_most_fifteen_minutes(world: World) -> None:
     world.signed_in()
     fail(world, 5)
     for exponent in range(10):
@@ -75,7 +75,7 @@ def test_attempts_during_a_lockout_do_not_end_it(world: World) -> None:
     locked_out(world)
 
 
-def test_signing_in_starts_the_count_again(world: World) -> None:
+def test_a_sign_in_resets_the_count(world: World) -> None:
     world.signed_in()
     fail(world, 5)
     world.server.clock.advance(1)
@@ -84,7 +84,7 @@ def test_signing_in_starts_the_count_again(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_quarter_of_an_hour_starts_the_count_again(world: World) -> None:
+def test_fifteen_minutes_without_a_failure_reset_the_count(world: World) -> None:
     world.signed_in()
     fail(world, 5)
     world.server.clock.advance(900)
@@ -92,7 +92,7 @@ def test_a_quarter_of_an_hour_starts_the_count_again(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_other_people_are_not_locked_out(world: World) -> None:
+def test_other_users_are_not_locked_out(world: World) -> None:
     world.signed_in()
     world.signed_in("eve@example.org")
     fail(world, 5)
@@ -100,7 +100,7 @@ def test_other_people_are_not_locked_out(world: World) -> None:
 
 
 @pytest.mark.parametrize("email", [EMAIL, "nobody@example.org"])
-def test_a_lockout_does_not_tell_who_exists(world: World, email: str) -> None:
+def test_a_lockout_does_not_reveal_which_users_exist(world: World, email: str) -> None:
     world.signed_in()
     fail(world, 5, email)
     locked_out(world, email.upper())
@@ -118,7 +118,7 @@ def test_an_administrators_sign_in_is_locked_out_too(world: World) -> None:
         )
 
 
-def test_refreshing_is_not_guessing(world: World) -> None:
+def test_failed_refreshes_do_not_lock_out(world: World) -> None:
     tokens = world.signed_in()
     fail(world, 5)
     assert world.refresh(tokens["RefreshToken"])

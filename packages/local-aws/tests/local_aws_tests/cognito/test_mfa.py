@@ -1,4 +1,4 @@
-"""Authenticator apps: enrolment, preference, the challenge, pools that require them."""
+"""Authenticator apps: enrolment, preference, the challenge, and pools that require them."""
 
 import base64
 from typing import Any
@@ -21,8 +21,8 @@ MISMATCH = "Invalid code received for user"
         (20000000000, "353130"),
     ],
 )
-def test_the_codes_of_rfc_6238(seconds: int, code: str) -> None:
-    """Appendix B, the last six of its eight digits."""
+def test_codes_equal_those_of_rfc_6238(seconds: int, code: str) -> None:
+    """Compare with appendix B: the last six of its eight digits."""
     assert totp.code(b"12345678901234567890", seconds // 30) == code
 
 
@@ -31,7 +31,7 @@ def associate(world: World, access_token: str) -> str:
 
 
 def enrol(world: World, access_token: str) -> str:
-    """Associated, verified and switched on; the next code is a new one."""
+    """Associate, verify and enable an app. Its next code is a new one."""
     secret = associate(world, access_token)
     world.public.verify_software_token(AccessToken=access_token, UserCode=world.app_code(secret))
     prefer(world, access_token)
@@ -73,7 +73,7 @@ def test_the_secret_is_random_and_long_enough(world: World, access_token: str) -
     assert len(base64.b32decode(first + "=" * (-len(first) % 8))) >= 20  # RFC 4226, section 4
 
 
-def test_a_person_with_an_app_needs_its_code(world: World, access_token: str) -> None:
+def test_a_user_with_an_app_needs_its_code(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
     challenge = world.sign_in()
     assert challenge["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
@@ -89,7 +89,7 @@ def test_a_person_with_an_app_needs_its_code(world: World, access_token: str) ->
         answer(world, challenge, world.app_code(secret))
 
 
-def test_a_code_is_taken_once(world: World, access_token: str) -> None:
+def test_a_code_is_accepted_once(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
     code = world.app_code(secret)
     answer(world, world.sign_in(), code)
@@ -101,7 +101,7 @@ def test_a_code_is_taken_once(world: World, access_token: str) -> None:
 
 
 @pytest.mark.parametrize(("late", "accepted"), [(-30, True), (30, True), (60, False), (-60, False)])
-def test_a_code_counts_for_a_step_before_and_after(
+def test_a_code_is_valid_one_step_before_and_after(
     world: World, access_token: str, late: float, accepted: bool
 ) -> None:
     secret = enrol(world, access_token)
@@ -116,7 +116,7 @@ def test_a_code_counts_for_a_step_before_and_after(
             answer(world, challenge, code)
 
 
-def test_another_persons_session_or_app(world: World, access_token: str) -> None:
+def test_another_users_session_or_app_is_refused(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
     eve = "eve@example.org"
     eves_secret = enrol(world, world.signed_in(eve)["AccessToken"])
@@ -128,7 +128,7 @@ def test_another_persons_session_or_app(world: World, access_token: str) -> None
     assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
 
 
-def test_a_session_ends(world: World, access_token: str) -> None:
+def test_a_session_expires(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
     challenge = world.sign_in()
     world.server.clock.advance(3 * 60)
@@ -147,12 +147,12 @@ def test_an_app_that_shows_a_wrong_code_is_not_enrolled(world: World, access_tok
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_verifying_without_associating(world: World, access_token: str) -> None:
+def test_verifying_without_associating_is_refused(world: World, access_token: str) -> None:
     with refused("InvalidParameterException"):
         world.public.verify_software_token(AccessToken=access_token, UserCode="123456")
 
 
-def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(
+def test_a_verified_app_is_not_required_until_it_is_enabled(
     world: World, access_token: str
 ) -> None:
     secret = associate(world, access_token)
@@ -164,7 +164,7 @@ def test_a_verified_app_is_not_asked_for_until_it_is_switched_on(
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_new_app_replaces_the_old_one_only_once_it_is_verified(
+def test_a_new_app_replaces_the_old_one_once_it_is_verified(
     world: World, access_token: str
 ) -> None:
     old = enrol(world, access_token)
@@ -180,7 +180,7 @@ def test_a_new_app_replaces_the_old_one_only_once_it_is_verified(
     assert answer(world, world.sign_in(), world.app_code(new))["AuthenticationResult"]
 
 
-def test_a_person_and_an_administrator_see_the_factor(world: World, access_token: str) -> None:
+def test_the_user_and_an_administrator_see_the_factor(world: World, access_token: str) -> None:
     assert "UserMFASettingList" not in world.public.get_user(AccessToken=access_token)
     enrol(world, access_token)
     for seen in (world.public.get_user(AccessToken=access_token), world.user()):
@@ -188,7 +188,7 @@ def test_a_person_and_an_administrator_see_the_factor(world: World, access_token
         assert seen["PreferredMfaSetting"] == "SOFTWARE_TOKEN_MFA"
 
 
-def test_an_administrator_switches_the_factor_off(world: World, access_token: str) -> None:
+def test_an_administrator_disables_the_factor(world: World, access_token: str) -> None:
     enrol(world, access_token)
     off = {"Enabled": False, "PreferredMfa": False}
     world.admin.admin_set_user_mfa_preference(
@@ -198,13 +198,13 @@ def test_an_administrator_switches_the_factor_off(world: World, access_token: st
 
 
 @pytest.mark.parametrize("factor", ["SMSMfaSettings", "EmailMfaSettings"])
-def test_factors_that_are_not_emulated(world: World, access_token: str, factor: str) -> None:
+def test_other_factors_are_refused(world: World, access_token: str, factor: str) -> None:
     with refused("NotEmulated", status=501):
         prefer(world, access_token, **{factor: {"Enabled": True}})
     prefer(world, access_token, **{factor: {"Enabled": False}})
 
 
-def test_a_pool_without_authenticator_apps(world: World) -> None:
+def test_a_pool_without_authenticator_apps_refuses_enrolment(world: World) -> None:
     with refused(
         "SoftwareTokenMFANotFoundException",
         "Software Token MFA has not been enabled by the userPool",
@@ -212,7 +212,7 @@ def test_a_pool_without_authenticator_apps(world: World) -> None:
         associate(world, world.signed_in()["AccessToken"])
 
 
-def test_a_pool_that_stops_asking(world: World, access_token: str) -> None:
+def test_a_pool_without_mfa_no_longer_requires_the_code(world: World, access_token: str) -> None:
     enrol(world, access_token)
     world.admin.update_user_pool(
         UserPoolId=world.pool_id, MfaConfiguration="OFF", AutoVerifiedAttributes=["email"]
@@ -220,7 +220,7 @@ def test_a_pool_that_stops_asking(world: World, access_token: str) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_an_invited_person_with_an_app_needs_both(world: World, access_token: str) -> None:
+def test_an_invited_user_with_an_app_needs_both(world: World, access_token: str) -> None:
     secret = enrol(world, access_token)
     world.admin.admin_set_user_password(
         UserPoolId=world.pool_id, Username=EMAIL, Password="Temporary-Horse-7"
@@ -237,8 +237,10 @@ def test_an_invited_person_with_an_app_needs_both(world: World, access_token: st
     assert answer(world, challenge, world.app_code(secret))["AuthenticationResult"]
 
 
-def test_a_session_is_good_for_its_own_challenge_only(world: World, access_token: str) -> None:
-    """Otherwise the password alone would let someone answer MFA_SETUP instead of the code."""
+def test_a_session_answers_only_its_own_challenge(world: World, access_token: str) -> None:
+    """Check this, because the password alone would otherwise let an attacker answer MFA_SETUP
+    instead of the code.
+    """
     enrol(world, access_token)
     challenge = world.sign_in()
     for name, responses in (
@@ -284,7 +286,7 @@ def test_a_pool_that_requires_an_app_sets_one_up_at_the_first_sign_in(world: Wor
     assert answer(world, challenge, world.app_code(offered["SecretCode"]))["AuthenticationResult"]
 
 
-def test_a_pool_cannot_require_what_it_does_not_offer(world: World) -> None:
+def test_a_pool_cannot_require_a_factor_that_it_does_not_offer(world: World) -> None:
     with refused("NotEmulated", status=501):
         world.admin.update_user_pool(UserPoolId=world.pool_id, MfaConfiguration="ON")
     with refused("NotEmulated", status=501):
@@ -294,7 +296,7 @@ def test_a_pool_cannot_require_what_it_does_not_offer(world: World) -> None:
 
 
 def test_guessing_codes_locks_out(world: World, access_token: str) -> None:
-    """The password was right each time, and still does not open the count again."""
+    """Check that a right password does not reset the count of wrong codes."""
     secret = enrol(world, access_token)
     for _ in range(5):
         challenge = world.sign_in(password=PASSWORD)

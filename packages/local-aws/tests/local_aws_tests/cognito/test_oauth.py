@@ -1,4 +1,6 @@
-"""The endpoints that an app calls after the sign-in page: token, userInfo, revoke. And what its tokens say."""
+"""The OAuth endpoints that an app calls after the sign-in page (token, userInfo, revoke), and its
+tokens.
+"""
 
 import base64
 import hashlib
@@ -18,7 +20,7 @@ def app(world: World) -> App:
     return hosted_app(world)
 
 
-def test_a_code_becomes_tokens(app: App) -> None:
+def test_a_code_is_exchanged_for_tokens(app: App) -> None:
     told = app.tokens(nonce="n1")
     assert told.keys() == {"access_token", "id_token", "refresh_token", "expires_in", "token_type"}
     assert (told["expires_in"], told["token_type"]) == (30 * 60, "Bearer")
@@ -36,13 +38,13 @@ def test_a_code_becomes_tokens(app: App) -> None:
     assert identity["at_hash"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def test_a_code_is_good_once(app: App) -> None:
+def test_a_code_can_be_used_once(app: App) -> None:
     code = app.code()
     assert app.exchange(code)[0] == 200
     assert app.exchange(code) == (400, {"error": "invalid_grant"})
 
 
-def test_a_code_lives_five_minutes(app: App) -> None:
+def test_a_code_expires_after_five_minutes(app: App) -> None:
     app.world.server.clock.stop()
     first, second = app.code(), app.authorize().told["code"]
     app.world.server.clock.advance(295)
@@ -52,17 +54,17 @@ def test_a_code_lives_five_minutes(app: App) -> None:
 
 
 @pytest.mark.parametrize("verifier", [None, VERIFIER[:-1] + "x", CHALLENGE])
-def test_a_code_is_worth_nothing_without_its_verifier(app: App, verifier: str | None) -> None:
+def test_a_code_needs_its_verifier(app: App, verifier: str | None) -> None:
     assert app.exchange(app.code(), code_verifier=verifier) == (400, {"error": "invalid_grant"})
 
 
-def test_a_verifier_is_guessed_once(app: App) -> None:
+def test_a_wrong_verifier_invalidates_the_code(app: App) -> None:
     code = app.code()
     app.exchange(code, code_verifier="x" * 43)
     assert app.exchange(code) == (400, {"error": "invalid_grant"})
 
 
-def test_an_app_that_sends_no_challenge_sends_no_verifier(app: App) -> None:
+def test_without_a_challenge_a_verifier_is_refused(app: App) -> None:
     plain: dict[str, str | None] = {"code_challenge": None, "code_challenge_method": None}
     assert app.exchange(app.code(**plain)) == (400, {"error": "invalid_grant"})
     assert app.exchange(app.authorize(**plain).told["code"], code_verifier=None)[0] == 200
@@ -83,7 +85,7 @@ def test_an_app_that_sends_no_challenge_sends_no_verifier(app: App) -> None:
         ({"client_secret": "made-up"}, "invalid_client"),
     ],
 )
-def test_an_exchange_that_is_not_right(
+def test_an_invalid_exchange_is_refused(
     app: App, changes: dict[str, str | None], error: str
 ) -> None:
     given = {"code": app.code()} | changes
@@ -91,7 +93,7 @@ def test_an_exchange_that_is_not_right(
     assert (status, told["error"]) == (400, error)
 
 
-def test_another_client_cannot_use_or_spoil_a_code(app: App) -> None:
+def test_another_client_can_neither_use_nor_invalidate_a_code(app: App) -> None:
     code = app.code()
     assert hosted_app(app.world).exchange(code) == (400, {"error": "invalid_grant"})
     assert app.exchange(code)[0] == 200
@@ -103,20 +105,20 @@ def test_a_client_without_the_flow_gets_no_tokens(app: App) -> None:
     assert app.exchange(code) == (400, {"error": "unauthorized_client"})
 
 
-def test_someone_who_is_disabled_meanwhile(app: App) -> None:
+def test_a_user_disabled_meanwhile_gets_no_tokens(app: App) -> None:
     code = app.code()
     app.world.admin.admin_disable_user(UserPoolId=app.world.pool_id, Username=EMAIL)
     assert app.exchange(code) == (400, {"error": "invalid_grant"})
 
 
-def test_only_a_form_is_read(app: App) -> None:
+def test_a_body_other_than_a_form_is_refused(app: App) -> None:
     status, told = app.post(
         "/oauth2/token", {"grant_type": "refresh_token"}, **{"Content-Type": "application/json"}
     )
     assert (status, told["error"]) == (400, "invalid_request")
 
 
-def test_a_form_that_says_a_thing_twice(app: App) -> None:
+def test_a_form_with_a_duplicate_field_is_refused(app: App) -> None:
     form = {
         "grant_type": "refresh_token",
         "client_id": app.client_id,
@@ -133,7 +135,7 @@ class TestAClientWithASecret:
         world.signed_in()
         return hosted_app(world, GenerateSecret=True)
 
-    def test_shows_it_by_http_basic(self, app: App) -> None:
+    def test_the_secret_can_be_sent_by_http_basic(self, app: App) -> None:
         assert app.secret
         granted = {"redirect_uri": CALLBACK, "code_verifier": VERIFIER, "code": app.code()}
         form = {"grant_type": "authorization_code", **granted}
@@ -141,7 +143,7 @@ class TestAClientWithASecret:
             status, _ = app.post("/oauth2/token", form, Authorization=basic(app.client_id, secret))
             assert status == expected
 
-    def test_a_client_authenticates_in_the_form(self, app: App) -> None:
+    def test_the_secret_can_be_sent_in_the_form(self, app: App) -> None:
         assert app.exchange(app.code(), client_secret=app.secret)[0] == 200
 
     @pytest.mark.parametrize("secret", [None, "wrong"])
@@ -149,14 +151,14 @@ class TestAClientWithASecret:
         assert app.exchange(app.code(), client_secret=secret) == (400, {"error": "invalid_client"})
 
     @pytest.mark.parametrize("header", ["Basic !", "Bearer x", "Basic"])
-    def test_a_header_that_is_no_credential(self, app: App, header: str) -> None:
+    def test_a_malformed_authorization_header_is_refused(self, app: App, header: str) -> None:
         status, told = app.post(
             "/oauth2/token", {"grant_type": "refresh_token"}, Authorization=header
         )
         assert (status, told["error"]) == (400, "invalid_client")
 
 
-def test_an_app_that_names_no_scope_gets_all_that_the_client_has(app: App) -> None:
+def test_an_app_without_scopes_gets_all_scopes_of_its_client(app: App) -> None:
     told = app.tokens(scope=None)
     assert app.world.claims(told["access_token"])["scope"].split() == ["openid", "email"]
 
@@ -167,7 +169,7 @@ def test_without_openid_there_is_no_id_token(app: App) -> None:
     assert "id_token" not in app.refresh(told["refresh_token"])[1]
 
 
-def test_scopes_decide_what_an_app_sees(world: World) -> None:
+def test_scopes_decide_which_claims_an_app_sees(world: World) -> None:
     world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
     world.confirm()
     app = hosted_app(world, AllowedOAuthScopes=["openid", "email", "phone", "profile"])
@@ -185,13 +187,13 @@ def test_scopes_decide_what_an_app_sees(world: World) -> None:
             assert known.keys() & {"email", "given_name"} == expected, scope
 
 
-def test_the_apps_token_does_not_open_the_account_without_the_scope(app: App) -> None:
+def test_a_token_without_the_scope_cannot_read_the_account(app: App) -> None:
     token = app.tokens()["access_token"]
     with refused("NotAuthorizedException", "Access Token does not have required scopes"):
         app.world.public.get_user(AccessToken=token)
 
 
-def test_with_the_scope_it_does(world: World) -> None:
+def test_a_token_with_the_scope_can_read_the_account(world: World) -> None:
     world.signed_in()
     app = hosted_app(world, AllowedOAuthScopes=["openid", USER_SCOPE])
     assert world.public.get_user(
@@ -199,7 +201,7 @@ def test_with_the_scope_it_does(world: World) -> None:
     )
 
 
-def test_refreshing_keeps_the_scopes_and_the_sign_in(app: App) -> None:
+def test_a_refresh_keeps_the_scopes_and_the_auth_time(app: App) -> None:
     told = app.tokens()
     app.world.server.clock.advance(60)
     status, fresh = app.refresh(told["refresh_token"])
@@ -211,7 +213,7 @@ def test_refreshing_keeps_the_scopes_and_the_sign_in(app: App) -> None:
         assert new[name] == old[name]
 
 
-def test_the_time_of_signing_in_is_the_persons_not_the_apps(app: App) -> None:
+def test_the_auth_time_is_that_of_the_users_sign_in(app: App) -> None:
     app.world.server.clock.stop()
     first = app.world.claims(app.tokens()["access_token"])
     app.world.server.clock.advance(600)
@@ -221,7 +223,7 @@ def test_the_time_of_signing_in_is_the_persons_not_the_apps(app: App) -> None:
     assert second["iat"] == first["iat"] + 600
 
 
-def test_refresh_tokens_that_are_not_good(app: App) -> None:
+def test_an_invalid_refresh_token_is_refused(app: App) -> None:
     told = app.tokens()
     assert app.refresh("nonsense")[1]["error"] == "invalid_grant"
     other = hosted_app(app.world)
@@ -230,14 +232,14 @@ def test_refresh_tokens_that_are_not_good(app: App) -> None:
     assert app.refresh(told["refresh_token"])[1]["error"] == "invalid_grant"
 
 
-def test_a_client_that_may_not_refresh(world: World) -> None:
+def test_a_client_without_refresh_gets_no_new_tokens(world: World) -> None:
     world.signed_in()
     app = hosted_app(world, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])
     assert app.refresh(app.tokens()["refresh_token"]) == (400, {"error": "unauthorized_client"})
 
 
 class TestUserInfo:
-    def test_tells_who_it_is(self, app: App) -> None:
+    def test_the_users_attributes_are_returned(self, app: App) -> None:
         status, told = app.user_info(app.tokens()["access_token"])
         user = app.world.user()
         assert status == 200
@@ -248,14 +250,14 @@ class TestUserInfo:
             "email_verified": "true",
         }
 
-    def test_needs_the_scope_openid(self, app: App) -> None:
+    def test_the_scope_openid_is_required(self, app: App) -> None:
         for token in (
             app.tokens(scope="email")["access_token"],
             app.world.sign_in()["AuthenticationResult"]["AccessToken"],
         ):
             assert app.user_info(token)[0] == 401
 
-    def test_needs_a_live_access_token(self, app: App) -> None:
+    def test_a_valid_access_token_is_required(self, app: App) -> None:
         told = app.tokens()
         assert app.user_info(told["id_token"])[0] == 401
         assert app.user_info("")[0] == 400
@@ -268,16 +270,16 @@ class TestRevoke:
     def revoke(self, app: App, token: str, **changes: str) -> tuple[int, dict[str, Any]]:
         return app.post("/oauth2/revoke", {"token": token, "client_id": app.client_id} | changes)
 
-    def test_ends_the_sign_in(self, app: App) -> None:
+    def test_the_sign_in_ends(self, app: App) -> None:
         told = app.tokens()
         assert self.revoke(app, told["refresh_token"]) == (200, {})
         assert app.refresh(told["refresh_token"])[0] == 400
         assert app.user_info(told["access_token"])[0] == 401
 
-    def test_takes_an_unknown_token(self, app: App) -> None:
+    def test_an_unknown_token_is_accepted(self, app: App) -> None:
         assert self.revoke(app, "unknown") == (200, {})
 
-    def test_refuses_what_it_cannot_revoke(self, app: App) -> None:
+    def test_other_tokens_are_refused(self, app: App) -> None:
         told = app.tokens()
         for token, changes, error in (
             (told["access_token"], {}, "unsupported_token_type"),
@@ -302,7 +304,7 @@ def scopes_of(event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
-def test_the_trigger_hears_of_the_page_and_the_scopes(app: App) -> None:
+def test_the_trigger_gets_the_hosted_page_as_source_and_the_scopes(app: App) -> None:
     app.world.deploy("PreTokenGeneration", scopes_of, "V2_0")
     told = app.tokens()
     event = app.world.events[-1]

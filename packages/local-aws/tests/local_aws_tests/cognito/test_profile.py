@@ -1,4 +1,4 @@
-"""UpdateUserAttributes, DeleteUserAttributes, and proving that a new e-mail is one's own."""
+"""UpdateUserAttributes, DeleteUserAttributes, and the verification of a new e-mail address."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ KEEP_UNTIL_VERIFIED = {"AttributesRequireVerificationBeforeUpdate": ["email"]}
 
 @pytest.fixture
 def token(world: World) -> str:
-    """Of someone in a pool where a new address counts only once it is confirmed, as in modules/cognito."""
+    """Return the token of a user in a pool where a new address counts only once it is confirmed.
+
+    modules/cognito configures the pool like this.
+    """
     world.create_pool(UserAttributeUpdateSettings=KEEP_UNTIL_VERIFIED)
     return str(world.signed_in()["AccessToken"])
 
@@ -34,7 +37,7 @@ def attributes(world: World, token: str) -> dict[str, str]:
     return {attribute["Name"]: attribute["Value"] for attribute in found}
 
 
-def test_people_change_their_attributes(world: World, token: str) -> None:
+def test_users_change_their_attributes(world: World, token: str) -> None:
     assert update(world, token, given_name="Ada", locale="en") == []
     assert attributes(world, token)["given_name"] == "Ada"
     update(world, token, given_name="Augusta")
@@ -43,7 +46,7 @@ def test_people_change_their_attributes(world: World, token: str) -> None:
 
 
 @pytest.mark.parametrize("values", [{"shoe": "44"}, {"sub": "x"}, {"email": "nonsense"}])
-def test_attributes_that_do_not_fit_the_schema(
+def test_attributes_that_violate_the_schema_are_refused(
     world: World, token: str, values: dict[str, str]
 ) -> None:
     before = attributes(world, token)
@@ -52,7 +55,7 @@ def test_attributes_that_do_not_fit_the_schema(
     assert attributes(world, token) == before
 
 
-def test_attributes_that_the_client_may_not_write(world: World, token: str) -> None:
+def test_attributes_that_the_client_cannot_write_are_refused(world: World, token: str) -> None:
     world.client_id = world.create_client(WriteAttributes=["email", "locale"])["ClientId"]
     limited = world.sign_in()["AuthenticationResult"]["AccessToken"]
     update(world, limited, locale="en")
@@ -65,12 +68,12 @@ def test_attributes_that_the_client_may_not_write(world: World, token: str) -> N
         world.public.delete_user_attributes(AccessToken=limited, UserAttributeNames=["given_name"])
 
 
-def test_nobody_declares_an_address_verified(world: World, token: str) -> None:
+def test_users_cannot_set_email_verified(world: World, token: str) -> None:
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
         update(world, token, email=NEW, email_verified="true")
 
 
-def test_a_new_address_counts_only_once_it_is_confirmed(world: World, token: str) -> None:
+def test_a_new_address_is_used_only_once_it_is_confirmed(world: World, token: str) -> None:
     [told] = update(world, token, email=NEW, given_name="Ada")
     assert told == {"Destination": "c***@e***", "DeliveryMedium": "EMAIL", "AttributeName": "email"}
     found = attributes(world, token)
@@ -86,7 +89,7 @@ def test_a_new_address_counts_only_once_it_is_confirmed(world: World, token: str
         world.sign_in()
 
 
-def test_where_a_new_address_counts_at_once_it_is_not_verified(world: World) -> None:
+def test_without_confirmation_a_new_address_is_used_at_once_but_unverified(world: World) -> None:
     token = world.signed_in()["AccessToken"]
     assert len(update(world, token, email=NEW)) == 1
     found = attributes(world, token)
@@ -103,7 +106,7 @@ def test_a_wrong_code_changes_nothing(world: World, token: str) -> None:
     assert attributes(world, token)["email"] == EMAIL
 
 
-def test_a_code_lives_a_day(world: World, token: str) -> None:
+def test_a_code_is_valid_for_a_day(world: World, token: str) -> None:
     update(world, token, email=NEW)
     world.server.clock.advance(24 * 3600)
     fresh = world.sign_in()["AuthenticationResult"]["AccessToken"]
@@ -118,13 +121,13 @@ def test_a_code_for_one_address_does_not_confirm_another(world: World, token: st
     if first != world.code("eve@example.org"):
         with refused("CodeMismatchException"):
             verify(world, token, first)
-    update(world, token, email=EMAIL)  # back to the address that counts
+    update(world, token, email=EMAIL)  # back to the address in use
     with refused("ExpiredCodeException"):
         verify(world, token, world.code("eve@example.org"))
     assert attributes(world, token)["email"] == EMAIL
 
 
-def test_asking_for_another_code(world: World, token: str) -> None:
+def test_a_new_code_can_be_requested(world: World, token: str) -> None:
     update(world, token, email=NEW)
     answer = world.public.get_user_attribute_verification_code(
         AccessToken=token, AttributeName="email"
@@ -148,13 +151,13 @@ def test_attributes_other_than_the_email_cannot_be_verified(world: World, token:
             world.public.verify_user_attribute(AccessToken=token, AttributeName=name, Code="123456")
 
 
-def test_an_address_that_is_taken(world: World, token: str) -> None:
+def test_an_address_in_use_is_refused(world: World, token: str) -> None:
     world.signed_in("eve@example.org")
     with refused("AliasExistsException", TAKEN):
         update(world, token, email="EVE@example.org")
 
 
-def test_an_address_that_is_taken_meanwhile(world: World, token: str) -> None:
+def test_an_address_taken_meanwhile_is_refused(world: World, token: str) -> None:
     update(world, token, email=NEW)
     code = world.code(NEW)
     world.sign_up(NEW)
@@ -172,7 +175,7 @@ def test_an_administrators_change_of_address_is_confirmed_too(world: World, toke
     assert attributes(world, token)["email"] == NEW
 
 
-def test_people_remove_attributes(world: World, token: str) -> None:
+def test_users_remove_attributes(world: World, token: str) -> None:
     update(world, token, given_name="Ada", locale="en")
     world.public.delete_user_attributes(
         AccessToken=token, UserAttributeNames=["given_name", "family_name"]
@@ -183,13 +186,15 @@ def test_people_remove_attributes(world: World, token: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["email", "sub"])
-def test_attributes_that_cannot_be_removed(world: World, token: str, name: str) -> None:
+def test_required_and_immutable_attributes_cannot_be_removed(
+    world: World, token: str, name: str
+) -> None:
     with refused("InvalidParameterException"):
         world.public.delete_user_attributes(AccessToken=token, UserAttributeNames=[name])
     assert attributes(world, token)["email"] == EMAIL
 
 
-def test_only_a_live_access_token_changes_anything(world: World, token: str) -> None:
+def test_changes_need_a_valid_access_token(world: World, token: str) -> None:
     world.public.global_sign_out(AccessToken=token)
     with refused("NotAuthorizedException", "Access Token has been revoked"):
         update(world, token, given_name="Ada")

@@ -1,4 +1,6 @@
-"""ForgotPassword, ConfirmForgotPassword, AdminResetUserPassword, ChangePassword, AdminSetUserPassword."""
+"""Password changes: ForgotPassword, ConfirmForgotPassword, AdminResetUserPassword, ChangePassword,
+AdminSetUserPassword.
+"""
 
 from functools import partial
 
@@ -48,7 +50,7 @@ def test_the_trigger_source_names_the_recovery(world: World) -> None:
     assert event["triggerSource"] == "PostConfirmation_ConfirmForgotPassword"
 
 
-def test_a_wrong_code_and_a_late_one(world: World) -> None:
+def test_a_wrong_code_and_an_expired_one_are_refused(world: World) -> None:
     world.signed_in()
     forget(world)
     code = world.code()
@@ -60,7 +62,7 @@ def test_a_wrong_code_and_a_late_one(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_weak_password_does_not_spend_the_code(world: World) -> None:
+def test_a_weak_password_does_not_use_up_the_code(world: World) -> None:
     world.signed_in()
     forget(world)
     with refused("InvalidPasswordException"):
@@ -68,7 +70,7 @@ def test_a_weak_password_does_not_spend_the_code(world: World) -> None:
     recover(world)
 
 
-def test_a_code_for_confirming_does_not_reset_a_password(world: World) -> None:
+def test_a_confirmation_code_does_not_reset_a_password(world: World) -> None:
     world.sign_up()
     code = world.code()
     world.admin.admin_confirm_sign_up(UserPoolId=world.pool_id, Username=EMAIL)
@@ -83,7 +85,7 @@ def test_the_answer_does_not_reveal_which_names_exist(world: World) -> None:
         recover(world, "123456", email="eve@example.org")
 
 
-def test_a_legacy_client_tells_who_exists(world: World) -> None:
+def test_a_legacy_client_reveals_which_names_exist(world: World) -> None:
     world.client_id = world.create_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("UserNotFoundException", "Username/client id combination not found."):
         forget(world, "eve@example.org")
@@ -91,13 +93,13 @@ def test_a_legacy_client_tells_who_exists(world: World) -> None:
         recover(world, "123456", email="eve@example.org")
 
 
-def test_an_unverified_email_recovers_nothing(world: World) -> None:
+def test_an_unverified_email_gets_no_recovery_code(world: World) -> None:
     world.sign_up()
     with refused("InvalidParameterException") as _:
         forget(world)
 
 
-def test_an_invited_person_has_no_password_to_recover(world: World) -> None:
+def test_an_invited_user_has_no_password_to_recover(world: World) -> None:
     attributes = [{"Name": "email_verified", "Value": "true"}]
     world.admin.admin_create_user(
         UserPoolId=world.pool_id, Username=EMAIL, UserAttributes=attributes
@@ -106,7 +108,7 @@ def test_an_invited_person_has_no_password_to_recover(world: World) -> None:
         forget(world)
 
 
-def test_an_administrator_demands_a_new_password(world: World) -> None:
+def test_an_administrator_requires_a_new_password(world: World) -> None:
     world.signed_in()
     world.admin.admin_reset_user_password(UserPoolId=world.pool_id, Username=EMAIL)
     assert world.user()["UserStatus"] == "RESET_REQUIRED"
@@ -116,7 +118,7 @@ def test_an_administrator_demands_a_new_password(world: World) -> None:
     assert world.sign_in(password=NEW)["AuthenticationResult"]
 
 
-def test_changing_a_password(world: World) -> None:
+def test_a_user_changes_their_password(world: World) -> None:
     token = world.signed_in()["AccessToken"]
     with refused("NotAuthorizedException", "Incorrect username or password."):
         world.public.change_password(
@@ -149,7 +151,7 @@ def test_an_administrator_sets_a_password(world: World, permanent: bool, status:
     ("operation", "calls"),
     [("ForgotPassword", 5), ("ResendConfirmationCode", 5), ("ChangePassword", 5)],
 )
-def test_calls_of_a_user_are_limited_by_the_hour(world: World, operation: str, calls: int) -> None:
+def test_calls_of_a_user_are_limited_per_hour(world: World, operation: str, calls: int) -> None:
     world.server.clock.stop()
     client = {"ClientId": world.client_id, "Username": EMAIL}
     if operation == "ResendConfirmationCode":
@@ -173,7 +175,7 @@ def test_calls_of_a_user_are_limited_by_the_hour(world: World, operation: str, c
         call()
 
 
-def test_a_pool_whose_administrator_alone_resets_passwords(world: World) -> None:
+def test_a_pool_with_recovery_by_administrators_only_refuses_it(world: World) -> None:
     mechanisms = [{"Name": "admin_only", "Priority": 1}]
     world.create_pool(AccountRecoverySetting={"RecoveryMechanisms": mechanisms})
     world.signed_in()

@@ -40,7 +40,7 @@ def test_a_client_without_rotation_keeps_its_refresh_token(world: World) -> None
     assert first["jti"] != second["jti"]
 
 
-def test_a_client_that_may_not_refresh(world: World) -> None:
+def test_a_client_without_refresh_is_refused(world: World) -> None:
     refresh_token = world.signed_in()["RefreshToken"]
     world.admin.update_user_pool_client(
         UserPoolId=world.pool_id,
@@ -60,7 +60,7 @@ def test_rotation_replaces_the_refresh_token(world: World) -> None:
     assert renew(world, second)["RefreshToken"] not in (first, second)
 
 
-def test_a_lost_answer_can_be_asked_for_again_for_a_while(world: World) -> None:
+def test_a_rotated_token_is_accepted_again_within_the_grace_period(world: World) -> None:
     first = rotating(world)
     lost, second = (renew(world, first)["RefreshToken"] for _ in range(2))
     world.server.clock.advance(11)
@@ -96,7 +96,7 @@ def test_rotated_tokens_are_not_refreshed_by_initiate_auth(world: World) -> None
         world.refresh(first)
 
 
-def test_a_confidential_client_proves_its_secret(world: World) -> None:
+def test_a_confidential_client_needs_its_secret(world: World) -> None:
     created = world.create_client(GenerateSecret=True)
     world.client_id = created["ClientId"]
     world.admin.admin_create_user(UserPoolId=world.pool_id, Username="ada@example.org")
@@ -107,7 +107,7 @@ def test_a_confidential_client_proves_its_secret(world: World) -> None:
 
 
 @pytest.mark.parametrize("token", ["unknown", "00000000.unknown"])
-def test_an_unknown_refresh_token(world: World, token: str) -> None:
+def test_an_unknown_refresh_token_is_refused(world: World, token: str) -> None:
     with refused("NotAuthorizedException", "Invalid Refresh Token."):
         renew(world, token)
     with refused("NotAuthorizedException", "Invalid Refresh Token"):

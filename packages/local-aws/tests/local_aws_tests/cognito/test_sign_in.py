@@ -1,4 +1,4 @@
-"""InitiateAuth, AdminInitiateAuth, RespondToAuthChallenge, refreshing, and who may not."""
+"""InitiateAuth, AdminInitiateAuth, RespondToAuthChallenge, refreshes, and refusals."""
 
 import pytest
 
@@ -16,24 +16,24 @@ def test_the_right_password_signs_in_whatever_the_case_of_the_email(world: World
 
 
 @pytest.mark.parametrize("password", ["Correct-Horse-8", "correct-horse-7", "x"])
-def test_a_wrong_password_does_not(world: World, password: str) -> None:
+def test_a_wrong_password_is_refused(world: World, password: str) -> None:
     world.signed_in()
     with refused("NotAuthorizedException", INCORRECT):
         world.sign_in(password=password)
 
 
-def test_an_unknown_person_looks_like_a_wrong_password(world: World) -> None:
+def test_an_unknown_user_looks_like_a_wrong_password(world: World) -> None:
     with refused("NotAuthorizedException", INCORRECT):
         world.sign_in("eve@example.org")
 
 
-def test_a_legacy_client_tells_that_a_person_is_unknown(world: World) -> None:
+def test_a_legacy_client_reveals_that_a_user_is_unknown(world: World) -> None:
     world.client_id = world.create_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("UserNotFoundException", "User does not exist."):
         world.sign_in("eve@example.org")
 
 
-def test_an_unconfirmed_person(world: World) -> None:
+def test_an_unconfirmed_user_is_refused(world: World) -> None:
     world.sign_up()
     with refused("UserNotConfirmedException", "User is not confirmed."):
         world.sign_in()
@@ -41,7 +41,7 @@ def test_an_unconfirmed_person(world: World) -> None:
         world.sign_in(password="Wrong-Horse-77")
 
 
-def test_a_disabled_person_neither_signs_in_nor_refreshes(world: World) -> None:
+def test_a_disabled_user_can_neither_sign_in_nor_refresh(world: World) -> None:
     tokens = world.signed_in()
     world.admin.admin_disable_user(UserPoolId=world.pool_id, Username=EMAIL)
     with refused("NotAuthorizedException", "User is disabled."):
@@ -60,7 +60,7 @@ def without(flow: str) -> list[str]:
     return [allowed for allowed in CLIENT["ExplicitAuthFlows"] if allowed != flow]
 
 
-def test_a_flow_that_the_client_does_not_allow(world: World) -> None:
+def test_a_flow_that_the_client_does_not_allow_is_refused(world: World) -> None:
     tokens = world.signed_in()
     update = {"UserPoolId": world.pool_id, "ClientId": world.client_id}
     world.admin.update_user_pool_client(
@@ -82,7 +82,7 @@ def test_a_flow_that_the_client_does_not_allow(world: World) -> None:
         world.refresh(tokens["RefreshToken"])
 
 
-def test_a_client_that_names_no_flow_allows_no_passwords(world: World) -> None:
+def test_a_client_without_flows_allows_no_passwords(world: World) -> None:
     world.signed_in()
     created = world.admin.create_user_pool_client(UserPoolId=world.pool_id, ClientName="plain")
     world.client_id = created["UserPoolClient"]["ClientId"]
@@ -104,14 +104,14 @@ def admin_sign_in(
     return answer
 
 
-def test_an_administrator_signs_a_person_in(world: World) -> None:
+def test_an_administrator_signs_a_user_in(world: World) -> None:
     world.signed_in()
     assert admin_sign_in(world)["AuthenticationResult"]
     with refused("NotAuthorizedException", INCORRECT):
         admin_sign_in(world, password="Wrong-Horse-77")
 
 
-def test_the_administrators_flows_are_not_open_to_the_public(world: World) -> None:
+def test_the_administrators_flows_are_not_public(world: World) -> None:
     world.signed_in()
     with refused("InvalidParameterException", "Initiate Auth method not supported."):
         world.initiate("ADMIN_USER_PASSWORD_AUTH", USERNAME=EMAIL, PASSWORD=PASSWORD)
@@ -119,7 +119,7 @@ def test_the_administrators_flows_are_not_open_to_the_public(world: World) -> No
         admin_sign_in(world, flow="USER_PASSWORD_AUTH")
 
 
-def test_a_client_of_another_pool(world: World) -> None:
+def test_a_client_of_another_pool_is_refused(world: World) -> None:
     pool_id = world.pool_id
     world.create_pool()
     world.signed_in()
@@ -128,7 +128,7 @@ def test_a_client_of_another_pool(world: World) -> None:
         admin_sign_in(world)
 
 
-def test_a_flow_that_is_not_emulated_is_refused_loudly(world: World) -> None:
+def test_an_unsupported_flow_is_refused(world: World) -> None:
     world.client_id = world.create_client(ExplicitAuthFlows=["ALLOW_CUSTOM_AUTH"])["ClientId"]
     with refused("NotEmulated", status=501) as _:
         world.initiate("CUSTOM_AUTH", USERNAME=EMAIL)
@@ -154,7 +154,7 @@ def test_a_refresh_token_gives_new_tokens_of_the_same_sign_in(world: World) -> N
     )
 
 
-def test_a_refresh_token_ends_after_the_clients_validity(world: World) -> None:
+def test_a_refresh_token_expires_after_the_clients_validity(world: World) -> None:
     tokens = world.signed_in()
     world.server.clock.advance(12 * 3600 - 60)
     assert world.refresh(tokens["RefreshToken"])
@@ -167,21 +167,21 @@ def test_a_refresh_token_ends_after_the_clients_validity(world: World) -> None:
     "forge",
     [lambda token: "nonsense", lambda token: token[:-1] + "~", lambda token: token.split(".")[0]],
 )
-def test_a_forged_refresh_token(world: World, forge: object) -> None:
+def test_a_forged_refresh_token_is_refused(world: World, forge: object) -> None:
     tokens = world.signed_in()
     assert callable(forge)
     with refused("NotAuthorizedException", "Invalid Refresh Token"):
         world.refresh(forge(tokens["RefreshToken"]))
 
 
-def test_another_clients_refresh_token(world: World) -> None:
+def test_another_clients_refresh_token_is_refused(world: World) -> None:
     tokens = world.signed_in()
     world.client_id = world.create_client()["ClientId"]
     with refused("NotAuthorizedException", "Invalid Refresh Token"):
         world.refresh(tokens["RefreshToken"])
 
 
-def test_a_deleted_persons_tokens(world: World) -> None:
+def test_tokens_of_a_deleted_user_are_refused(world: World) -> None:
     tokens = world.signed_in()
     world.admin.admin_delete_user(UserPoolId=world.pool_id, Username=EMAIL)
     with refused("NotAuthorizedException"):

@@ -14,7 +14,7 @@ from local_aws.cognito import pools
 from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
 
 
-def test_sign_up_mails_a_random_code_that_confirms_the_person(world: World) -> None:
+def test_the_mailed_random_code_confirms_a_sign_up(world: World) -> None:
     answer = world.sign_up()
     assert answer["UserConfirmed"] is False
     assert answer["CodeDeliveryDetails"] == {
@@ -41,8 +41,8 @@ def test_codes_differ(world: World) -> None:
     assert len({mail["code"] for mail in world.mails()}) > 1
 
 
-def test_errors_look_as_they_do_on_aws(world: World) -> None:
-    """The name stands in the body and in a header; SDKs in other languages read the one or the other."""
+def test_errors_have_the_form_of_aws(world: World) -> None:
+    """Check the name in body and header: SDKs of different languages read one or the other."""
     body = {"ClientId": world.client_id, "Username": EMAIL, "Password": "short"}
     request = urllib.request.Request(
         world.server.settings.aws_endpoint_url,
@@ -78,7 +78,7 @@ def test_the_pools_password_policy_is_enforced(world: World, password: str, reas
         world.sign_up(password=password)
 
 
-def test_a_laxer_policy_is_laxer(world: World) -> None:
+def test_a_weaker_policy_accepts_weaker_passwords(world: World) -> None:
     lax = {
         "PasswordPolicy": {"MinimumLength": 6, "RequireUppercase": False, "RequireLowercase": True}
     }
@@ -86,19 +86,19 @@ def test_a_laxer_policy_is_laxer(world: World) -> None:
     assert world.sign_up(password="simple")["UserSub"]
 
 
-def test_a_name_is_taken_whatever_its_case(world: World) -> None:
+def test_a_name_in_use_is_refused_in_any_case(world: World) -> None:
     world.sign_up("ada@example.org")
     with refused("UsernameExistsException", "An account with the given email already exists."):
         world.sign_up("Ada@Example.ORG")
 
 
-def test_a_case_sensitive_pool_tells_cases_apart(world: World) -> None:
+def test_a_case_sensitive_pool_distinguishes_cases(world: World) -> None:
     world.create_pool(UsernameConfiguration={"CaseSensitive": True})
     world.sign_up("ada@example.org")
     assert world.sign_up("Ada@example.org")["UserSub"]
 
 
-def test_a_pool_of_usernames(world: World) -> None:
+def test_a_pool_with_usernames_accepts_them(world: World) -> None:
     world.create_pool(UsernameAttributes=[])
     attributes = [{"Name": "email", "Value": EMAIL}]
     world.sign_up("ada", UserAttributes=attributes)
@@ -123,7 +123,7 @@ def test_a_pool_of_usernames(world: World) -> None:
         (EMAIL, {"sub": "me"}, "Cannot modify the non-mutable attribute sub"),
     ],
 )
-def test_bad_names_and_attributes(
+def test_invalid_names_and_attributes_are_refused(
     world: World, username: str, attributes: dict[str, str], message: str
 ) -> None:
     with refused("InvalidParameterException", message):
@@ -145,25 +145,25 @@ def test_a_required_attribute_must_be_given(world: World) -> None:
     assert world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
 
 
-def test_nobody_verifies_their_own_email(world: World) -> None:
+def test_users_cannot_set_email_verified(world: World) -> None:
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
         world.sign_up(UserAttributes=[{"Name": "email_verified", "Value": "true"}])
 
 
-def test_a_client_writes_only_the_attributes_it_may(world: World) -> None:
+def test_a_client_writes_only_its_permitted_attributes(world: World) -> None:
     world.client_id = world.create_client(WriteAttributes=["email", "given_name"])["ClientId"]
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
         world.sign_up(UserAttributes=[{"Name": "family_name", "Value": "Lovelace"}])
     assert world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
 
 
-def test_a_pool_for_invited_people_only(world: World) -> None:
+def test_a_pool_for_invited_users_refuses_sign_up(world: World) -> None:
     world.create_pool(AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})
     with refused("NotAuthorizedException", "SignUp is not permitted for this user pool"):
         world.sign_up()
 
 
-def test_an_unknown_client(world: World) -> None:
+def test_an_unknown_client_is_refused(world: World) -> None:
     world.client_id = "nobody"
     with refused("ResourceNotFoundException", "User pool client nobody does not exist."):
         world.sign_up()
@@ -187,14 +187,14 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06}"
 
 
-def test_a_wrong_code_confirms_nobody(world: World) -> None:
+def test_a_wrong_code_is_refused(world: World) -> None:
     world.sign_up()
     with refused("CodeMismatchException", "Invalid verification code provided, please try again."):
         world.confirm(code=wrong(world.code()))
     assert world.user()["UserStatus"] == "UNCONFIRMED"
 
 
-def test_a_code_cannot_be_guessed_for_long(world: World) -> None:
+def test_guessing_a_code_is_limited(world: World) -> None:
     world.server.clock.stop()
     world.sign_up()
     for _ in range(15):
@@ -206,7 +206,7 @@ def test_a_code_cannot_be_guessed_for_long(world: World) -> None:
     world.confirm()
 
 
-def test_a_code_lives_for_a_day(world: World) -> None:
+def test_a_code_is_valid_for_a_day(world: World) -> None:
     world.server.clock.stop()
     world.sign_up()
     world.server.clock.advance(24 * 3600 - 5)
@@ -217,7 +217,7 @@ def test_a_code_lives_for_a_day(world: World) -> None:
         world.confirm()
 
 
-def test_a_resent_code_voids_the_first(world: World) -> None:
+def test_a_resent_code_invalidates_the_first(world: World) -> None:
     world.sign_up()
     first = world.code()
     answer = world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
@@ -228,7 +228,7 @@ def test_a_resent_code_voids_the_first(world: World) -> None:
     world.confirm()
 
 
-def test_confirming_twice(world: World) -> None:
+def test_a_second_confirmation_is_refused(world: World) -> None:
     world.sign_up()
     code = world.code()
     world.confirm()
@@ -248,7 +248,7 @@ def test_the_answer_does_not_reveal_which_names_exist(world: World) -> None:
         world.confirm("eve@example.org", "123456")
 
 
-def test_a_legacy_client_tells_who_exists(world: World) -> None:
+def test_a_legacy_client_reveals_which_names_exist(world: World) -> None:
     world.client_id = world.create_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("UserNotFoundException", "Username/client id combination not found."):
         world.public.resend_confirmation_code(ClientId=world.client_id, Username="eve@example.org")
@@ -262,7 +262,7 @@ def test_without_verification_no_code_is_sent(world: World) -> None:
     assert world.mails() == []
 
 
-def test_an_administrator_confirms_the_person_but_not_the_email(world: World) -> None:
+def test_an_administrator_confirms_the_user_but_not_the_email(world: World) -> None:
     world.sign_up()
     code = world.code()
     world.admin.admin_confirm_sign_up(UserPoolId=world.pool_id, Username=EMAIL.upper())
@@ -273,14 +273,14 @@ def test_an_administrator_confirms_the_person_but_not_the_email(world: World) ->
         world.confirm(code=code)
 
 
-def test_passwords_are_not_kept(world: World) -> None:
+def test_passwords_are_not_stored(world: World) -> None:
     world.sign_up()
     user = pools.require_user(pools.find_pool(world.pool_id), EMAIL)
     assert PASSWORD not in str(vars(user))
     assert PASSWORD not in str(world.server.cognito.state)
 
 
-def test_a_client_with_a_secret_must_prove_it(world: World) -> None:
+def test_a_client_with_a_secret_must_send_its_hash(world: World) -> None:
     client = world.create_client(GenerateSecret=True)
     world.client_id = client["ClientId"]
     with refused("NotAuthorizedException"):
@@ -292,7 +292,7 @@ def test_a_client_with_a_secret_must_prove_it(world: World) -> None:
     assert world.sign_up(SecretHash=base64.b64encode(digest).decode())["UserSub"]
 
 
-def test_the_pools_own_mail_template(world: World) -> None:
+def test_the_pools_own_mail_template_is_used(world: World) -> None:
     template = {
         "EmailSubject": "Welcome to Atrium",
         "EmailMessage": "Here it is: {####}",

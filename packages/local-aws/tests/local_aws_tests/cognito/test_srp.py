@@ -1,4 +1,7 @@
-"""USER_SRP_AUTH against a client written from the protocol, as Cognito's own SDKs compute it (hex strings, Java-style padding)."""
+"""USER_SRP_AUTH with a client written from the protocol, as Cognito's SDKs compute it.
+
+They use hex strings and Java's padding.
+"""
 
 import base64
 import hashlib
@@ -26,7 +29,7 @@ def sha(*parts: bytes) -> bytes:
 
 
 class Phone:
-    """The client's side of one exchange."""
+    """The client's side of an exchange."""
 
     def __init__(self, world: World, password: str) -> None:
         self.world, self.password = world, password
@@ -78,13 +81,13 @@ def srp(world: World) -> World:
 
 def test_the_right_password_signs_in(srp: World) -> None:
     srp.signed_in()
-    for _ in range(6):  # padding depends on the high bits of random numbers
+    for _ in range(6):  # repeated, because padding depends on the high bits of random numbers
         phone = Phone(srp, PASSWORD)
         tokens = phone.answer(phone.begin(EMAIL.upper()))["AuthenticationResult"]
     assert srp.claims(tokens["AccessToken"])["sub"] == srp.user()["Username"]
 
 
-def test_a_wrong_password_does_not(srp: World) -> None:
+def test_a_wrong_password_is_refused(srp: World) -> None:
     srp.signed_in()
     phone = Phone(srp, "Wrong-Horse-77")
     with refused("NotAuthorizedException", "Incorrect username or password."):
@@ -105,7 +108,7 @@ def test_guessing_locks_out(srp: World, email: str) -> None:
         begun.answer(told)
 
 
-def test_an_exchange_is_answered_once_and_soon(srp: World) -> None:
+def test_an_exchange_can_be_answered_once_and_expires(srp: World) -> None:
     srp.signed_in()
     phone = Phone(srp, PASSWORD)
     told = phone.begin()
@@ -119,7 +122,7 @@ def test_an_exchange_is_answered_once_and_soon(srp: World) -> None:
 
 
 @pytest.mark.parametrize("a", ["0", f"{N:x}", f"{2 * N:x}", "not hex"])
-def test_a_public_value_that_needs_no_password(srp: World, a: str) -> None:
+def test_a_public_value_that_makes_the_password_irrelevant_is_refused(srp: World, a: str) -> None:
     srp.signed_in()
     with refused("InvalidParameterException", "SRP_A is not a valid public value"):
         srp.initiate("USER_SRP_AUTH", USERNAME=EMAIL, SRP_A=a)
@@ -136,20 +139,20 @@ def test_the_answer_does_not_reveal_which_names_exist(srp: World) -> None:
         phone.answer(first)
 
 
-def test_an_invited_person_chooses_a_password_after_it(srp: World) -> None:
+def test_an_invited_user_chooses_a_password_afterwards(srp: World) -> None:
     srp.admin.admin_create_user(UserPoolId=srp.pool_id, Username=EMAIL)
     phone = Phone(srp, srp.code())
     assert phone.answer(phone.begin())["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
 
 
-def test_an_unconfirmed_person(srp: World) -> None:
+def test_an_unconfirmed_user_is_refused(srp: World) -> None:
     srp.sign_up()
     phone = Phone(srp, PASSWORD)
     with refused("UserNotConfirmedException"):
         phone.answer(phone.begin())
 
 
-def test_a_client_that_does_not_allow_it(world: World) -> None:
+def test_a_client_without_the_flow_is_refused(world: World) -> None:
     world.signed_in()
     with refused("InvalidParameterException", "USER_SRP_AUTH is not enabled for the client."):
         Phone(world, PASSWORD).begin()

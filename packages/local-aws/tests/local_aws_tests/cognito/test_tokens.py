@@ -1,4 +1,4 @@
-"""The claims of access and ID tokens, and what a pre token generation trigger makes of them."""
+"""Claims of access and ID tokens, and their changes by a pre token generation trigger."""
 
 import uuid
 from typing import Any
@@ -29,12 +29,12 @@ def customize(world: World, version: str = "V2_0", **details: Any) -> None:
 
 
 def tokens(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The claims of a fresh sign-in: access, ID."""
+    """Return the claims of a new sign-in: access token, ID token."""
     result = world.sign_in()["AuthenticationResult"]
     return dict(world.claims(result["AccessToken"])), dict(world.claims(result["IdToken"]))
 
 
-def test_the_claims_of_an_access_token(world: World) -> None:
+def test_an_access_token_has_the_claims_of_cognito(world: World) -> None:
     claims = dict(world.claims(world.signed_in()["AccessToken"]))
     sub = world.user()["Username"]
     assert claims.pop("exp") - claims["iat"] == 30 * 60
@@ -52,7 +52,7 @@ def test_the_claims_of_an_access_token(world: World) -> None:
     }
 
 
-def test_the_claims_of_an_id_token(world: World) -> None:
+def test_an_id_token_has_the_claims_of_cognito(world: World) -> None:
     world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
     world.confirm()
     access, identity = tokens(world)
@@ -72,7 +72,7 @@ def test_the_claims_of_an_id_token(world: World) -> None:
     }
 
 
-def test_a_client_without_validities_has_cognitos_own(world: World) -> None:
+def test_a_client_without_validities_gets_the_defaults(world: World) -> None:
     flows = {"ExplicitAuthFlows": CLIENT["ExplicitAuthFlows"]}
     created = world.admin.create_user_pool_client(
         UserPoolId=world.pool_id, ClientName="plain", **flows
@@ -90,7 +90,7 @@ def test_a_client_without_validities_has_cognitos_own(world: World) -> None:
         world.refresh(result["RefreshToken"])
 
 
-def test_groups_come_by_precedence_with_their_roles(world: World) -> None:
+def test_groups_are_ordered_by_precedence_with_their_roles(world: World) -> None:
     world.signed_in()
     join(world, "anyone")
     join(world, "writers", 20, "writer")
@@ -102,7 +102,7 @@ def test_groups_come_by_precedence_with_their_roles(world: World) -> None:
     assert "cognito:roles" not in access
 
 
-def test_the_event_of_version_2(world: World) -> None:
+def test_the_event_of_version_2_has_the_keys_of_aws(world: World) -> None:
     world.signed_in()
     join(world, "admins", 10, "admin")
     world.deploy("PreTokenGeneration", lambda event: event, version="V2_0")
@@ -138,7 +138,7 @@ def test_the_event_of_version_2(world: World) -> None:
     ]
 
 
-def test_the_event_of_version_1(world: World) -> None:
+def test_the_event_of_version_1_has_the_keys_of_aws(world: World) -> None:
     world.signed_in()
     world.deploy("PreTokenGeneration", lambda event: event)
     world.sign_in()
@@ -148,7 +148,7 @@ def test_the_event_of_version_1(world: World) -> None:
     assert event["response"] == {"claimsOverrideDetails": None}
 
 
-def test_every_way_to_a_token_names_itself(world: World) -> None:
+def test_each_way_to_a_token_has_its_trigger_source(world: World) -> None:
     refresh_token = world.signed_in()["RefreshToken"]
     world.deploy("PreTokenGeneration", lambda event: event, version="V2_0")
     world.refresh(refresh_token)
@@ -183,7 +183,7 @@ def test_the_metadata_of_initiate_auth_does_not_reach_the_trigger(world: World) 
     assert "clientMetadata" not in world.events[0]["request"]
 
 
-def test_version_2_changes_each_token_by_itself(world: World) -> None:
+def test_version_2_changes_each_token_separately(world: World) -> None:
     world.signed_in()
     customize(
         world,
@@ -213,7 +213,7 @@ def test_version_2_changes_each_token_by_itself(world: World) -> None:
     assert "locale" not in access
 
 
-def test_a_suppressed_scope_closes_cognitos_own_calls(world: World) -> None:
+def test_a_suppressed_scope_blocks_cognitos_own_calls(world: World) -> None:
     world.signed_in()
     customize(
         world,
@@ -253,7 +253,7 @@ RESERVED = [
 
 
 def test_reserved_claims_keep_their_value(world: World) -> None:
-    """Neither set nor suppressed, and without an error, as on AWS."""
+    """Check that they are neither set nor suppressed, without an error, as on AWS."""
     world.signed_in()
     access_only, id_only = (
         ["client_id", "scope", "username", "event_id", "version"],
@@ -274,7 +274,7 @@ def test_reserved_claims_keep_their_value(world: World) -> None:
         assert always <= tokens(world)[index].keys()
 
 
-def test_an_audience_of_an_access_token_can_only_be_the_client(world: World) -> None:
+def test_the_audience_of_an_access_token_can_only_be_the_client(world: World) -> None:
     world.signed_in()
     customize(world, accessTokenGeneration={"claimsToAddOrOverride": {"aud": "someone else"}})
     assert "aud" not in tokens(world)[0]
@@ -295,7 +295,7 @@ def test_groups_are_overridden_in_both_tokens(world: World) -> None:
 
 
 @pytest.mark.parametrize("details", [None, {}])
-def test_empty_group_details_take_the_groups_away(world: World, details: Any) -> None:
+def test_empty_group_details_remove_the_groups(world: World, details: Any) -> None:
     world.signed_in()
     join(world, "staff")
     customize(world, groupOverrideDetails=details)
@@ -306,7 +306,7 @@ def test_empty_group_details_take_the_groups_away(world: World, details: Any) ->
     assert tokens(world)[0]["cognito:groups"] == ["staff"]
 
 
-def test_version_1_changes_the_id_token_alone(world: World) -> None:
+def test_version_1_changes_only_the_id_token(world: World) -> None:
     world.signed_in()
     customize(world, "V1_0", claimsToAddOrOverride={"team": "red"}, claimsToSuppress=["email"])
     access, identity = tokens(world)
@@ -327,14 +327,14 @@ def test_version_1_changes_the_id_token_alone(world: World) -> None:
         {"idTokenGeneration": {"claimsToSuppress": [1]}},
     ],
 )
-def test_an_answer_of_the_wrong_shape(world: World, details: dict[str, Any]) -> None:
+def test_a_malformed_answer_is_refused(world: World, details: dict[str, Any]) -> None:
     world.signed_in()
     customize(world, **details)
     with refused("InvalidLambdaResponseException", "Unrecognizable lambda output"):
         world.sign_in()
 
 
-def test_a_refresh_asks_the_trigger_anew(world: World) -> None:
+def test_a_refresh_calls_the_trigger_again(world: World) -> None:
     refresh_token = world.signed_in()["RefreshToken"]
     customize(world, accessTokenGeneration={"claimsToAddOrOverride": {"access_epoch": "7"}})
     fresh = world.refresh(refresh_token)["AuthenticationResult"]

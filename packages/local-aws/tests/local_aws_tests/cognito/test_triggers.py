@@ -1,4 +1,4 @@
-"""When triggers fire, what they are sent, and what becomes of their answers and failures."""
+"""Triggers: their occasions, events, answers and failures."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def answering(**response: Any) -> Callable[[Event], Event]:
     return lambda event: event | {"response": event["response"] | response}
 
 
-def test_the_pre_sign_up_event(world: World) -> None:
+def test_the_pre_sign_up_event_has_the_keys_of_aws(world: World) -> None:
     world.deploy("PreSignUp", unchanged)
     sub = world.sign_up(
         UserAttributes=[{"Name": "given_name", "Value": "Ada"}],
@@ -60,15 +60,15 @@ def test_the_pre_sign_up_event(world: World) -> None:
     ]
 
 
-def test_the_function_is_called_on_behalf_of_the_pool(world: World) -> None:
-    """So that a missing aws_lambda_permission fails here as it does on AWS."""
+def test_the_function_is_invoked_in_the_name_of_the_pool(world: World) -> None:
+    """Check this, so that a missing aws_lambda_permission fails here as on AWS."""
     world.deploy("PreSignUp", unchanged)
     world.sign_up()
     arn = f"arn:aws:cognito-idp:eu-central-1:000000000000:userpool/{world.pool_id}"
     assert world.server.functions.sources == [("cognito-idp.amazonaws.com", arn)]
 
 
-def test_a_refused_sign_up_leaves_nobody(world: World) -> None:
+def test_a_refused_sign_up_creates_no_user(world: World) -> None:
     world.deploy("PreSignUp", failing("only example.com may sign up"))
     with refused(
         "UserLambdaValidationException", "PreSignUp failed with error only example.com may sign up."
@@ -79,14 +79,14 @@ def test_a_refused_sign_up_leaves_nobody(world: World) -> None:
         world.user()
 
 
-def test_a_bad_request_does_not_reach_the_trigger(world: World) -> None:
+def test_an_invalid_request_does_not_reach_the_trigger(world: World) -> None:
     world.deploy("PreSignUp", unchanged)
     with refused("InvalidPasswordException"):
         world.sign_up(password="weak")
     assert world.events == []
 
 
-def test_auto_confirm_signs_in_without_a_code(world: World) -> None:
+def test_auto_confirm_allows_a_sign_in_without_a_code(world: World) -> None:
     world.deploy("PreSignUp", answering(autoConfirmUser=True, autoVerifyEmail=True))
     world.deploy("PostConfirmation", unchanged)
     answer = world.sign_up()
@@ -101,14 +101,14 @@ def test_auto_confirm_signs_in_without_a_code(world: World) -> None:
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_auto_verify_alone_confirms_nobody(world: World) -> None:
+def test_auto_verify_alone_does_not_confirm(world: World) -> None:
     world.deploy("PreSignUp", answering(autoVerifyEmail=True))
     assert world.sign_up()["UserConfirmed"] is False
     with refused("UserNotConfirmedException"):
         world.sign_in()
 
 
-def test_the_post_confirmation_event(world: World) -> None:
+def test_the_post_confirmation_event_has_the_keys_of_aws(world: World) -> None:
     world.deploy("PostConfirmation", unchanged)
     sub = world.sign_up()["UserSub"]
     assert world.events == []
@@ -128,7 +128,7 @@ def test_the_post_confirmation_event(world: World) -> None:
     assert event["response"] == {}
 
 
-def test_an_administrators_confirmation_fires_it_too(world: World) -> None:
+def test_a_confirmation_by_an_administrator_calls_the_trigger(world: World) -> None:
     world.deploy("PostConfirmation", unchanged)
     world.sign_up()
     world.admin.admin_confirm_sign_up(
@@ -151,7 +151,7 @@ def test_a_failed_post_confirmation_is_reported_after_the_confirmation(world: Wo
     assert world.sign_in()["AuthenticationResult"]
 
 
-def test_a_failed_pre_token_generation_signs_nobody_in(world: World) -> None:
+def test_a_failed_pre_token_generation_refuses_the_sign_in(world: World) -> None:
     tokens = world.signed_in()
     world.deploy("PreTokenGeneration", failing("no table"), version="V2_0")
     with refused("UserLambdaValidationException", "PreTokenGeneration failed with error no table."):
@@ -172,13 +172,15 @@ def test_a_failed_pre_token_generation_signs_nobody_in(world: World) -> None:
         {"response": {"autoConfirmUser": "yes"}},
     ],
 )
-def test_an_answer_that_is_no_event(world: World, answer: Any) -> None:
+def test_an_answer_that_is_not_an_event_is_refused(world: World, answer: Any) -> None:
     world.deploy("PreSignUp", lambda event: answer)
     with refused("InvalidLambdaResponseException", "Unrecognizable lambda output"):
         world.sign_up()
 
 
-def test_a_slow_trigger_is_asked_three_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_trigger_is_called_three_times(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def slow(event: Event) -> Event:
         await asyncio.sleep(1)
         return event
@@ -193,11 +195,11 @@ def test_a_slow_trigger_is_asked_three_times(world: World, monkeypatch: pytest.M
     assert len(world.events) == 3
 
 
-def test_the_limit_is_five_seconds() -> None:
+def test_the_timeout_is_five_seconds() -> None:
     assert triggers.TIME_LIMIT == 5
 
 
-def test_a_throttled_trigger_is_asked_again(world: World) -> None:
+def test_a_throttled_trigger_is_called_again(world: World) -> None:
     def throttled_twice(event: Event) -> Event:
         if len(world.events) < 3:
             raise lambda_errors.throttled("ConcurrentInvocationLimitExceeded")
@@ -208,7 +210,7 @@ def test_a_throttled_trigger_is_asked_again(world: World) -> None:
     assert len(world.events) == 3
 
 
-def test_a_function_that_may_not_be_called_is_asked_once(world: World) -> None:
+def test_a_function_without_permission_is_called_once(world: World) -> None:
     def denied(event: Event) -> Event:
         raise lambda_errors.access_denied("cognito-idp.amazonaws.com", "arn")
 
@@ -219,15 +221,15 @@ def test_a_function_that_may_not_be_called_is_asked_once(world: World) -> None:
     assert len(world.events) == 1
 
 
-def test_a_function_that_fails_is_asked_once(world: World) -> None:
+def test_a_failing_function_is_called_once(world: World) -> None:
     world.deploy("PreSignUp", failing("no"))
     with refused("UserLambdaValidationException"):
         world.sign_up()
     assert len(world.events) == 1
 
 
-def test_two_sign_ups_of_one_name_during_the_trigger(world: World) -> None:
-    """The second one wins while the first one's trigger runs; the first is then told that the name is taken."""
+def test_one_of_two_concurrent_sign_ups_of_a_name_wins(world: World) -> None:
+    """Let the second one complete while the first one's trigger runs: the first one is refused."""
 
     async def overtaken(event: Event) -> Event:
         if len(world.events) == 1:
@@ -244,13 +246,13 @@ def test_two_sign_ups_of_one_name_during_the_trigger(world: World) -> None:
 
 
 def worded(event: Event) -> Event:
-    """What a CustomMessage function returns: its texts with the placeholders that it was given."""
+    """Return texts with the given placeholders, as a CustomMessage function does."""
     request, source = event["request"], event["triggerSource"].removeprefix("CustomMessage_")
     text = f"{source}: {request['usernameParameter'] or ''} {request['codeParameter']}"
     return event | {"response": event["response"] | {"emailSubject": source, "emailMessage": text}}
 
 
-def test_the_custom_message_event(world: World) -> None:
+def test_the_custom_message_event_has_the_keys_of_aws(world: World) -> None:
     world.deploy("CustomMessage", worded)
     sub = world.sign_up(ClientMetadata={"theme": "dark"})["UserSub"]
     [event] = world.events
@@ -281,7 +283,7 @@ def test_the_custom_message_event(world: World) -> None:
     assert (mail["subject"], mail["body"]) == ("SignUp", f"SignUp:  {world.code()}")
 
 
-def test_a_custom_message_is_asked_for_with_every_mail(world: World) -> None:
+def test_custom_message_is_called_for_every_mail(world: World) -> None:
     world.deploy("CustomMessage", worded)
     world.sign_up()
     world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)

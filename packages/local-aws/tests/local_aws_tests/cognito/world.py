@@ -1,4 +1,6 @@
-"""A user pool behind the local AWS endpoint, spoken to with boto3, and triggers that are plain Python functions."""
+"""A user pool behind the local AWS endpoint, used with boto3, with triggers that are plain Python
+functions.
+"""
 
 import asyncio
 import base64
@@ -42,7 +44,7 @@ Handler = Callable[[dict[str, Any]], Any]
 
 
 class FunctionError(Exception):
-    """A trigger that fails, with what Lambda would report."""
+    """A failing trigger, with the report that Lambda would give."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Ran:
 
 @dataclass
 class Functions:
-    """Stands for Lambda: what is deployed, and every event it was sent."""
+    """A stub of Lambda: the deployed functions and every event they got."""
 
     deployed: dict[str, Handler] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -84,7 +86,7 @@ class Clock:
         return (self.stopped_at or time.time()) + self.ahead
 
     def stop(self) -> None:
-        """For what is measured in seconds: from now on time passes only by `advance`."""
+        """Stop the clock: from now on only `advance` moves it."""
         self.stopped_at = time.time()
 
     def advance(self, seconds: float) -> None:
@@ -97,8 +99,8 @@ class Server:
     cognito: Cognito
     functions: Functions
     clock: Clock
-    admin: Any  # signs its calls
-    public: Any  # does not, as an app on a phone does not
+    admin: Any  # signs its calls, as an administrator does
+    public: Any  # does not sign, like an app on a phone
 
 
 def boto3_client(settings: Settings, **config: Any) -> Any:
@@ -113,7 +115,10 @@ def boto3_client(settings: Settings, **config: Any) -> Any:
 
 
 class NoKey:
-    """moto parses its constant key for every pool, 0.2 s each. Without it pools are quick, and nothing moto could sign passes for ours."""
+    """A replacement of moto's key, which moto parses for every pool in 0.2 s.
+
+    Without the key, pools are created quickly, and no token that moto signs can be taken for ours.
+    """
 
     @staticmethod
     def import_key(_: object) -> None: ...
@@ -129,7 +134,7 @@ def quick_server(root: Path, gate: RequestModelGate | None = None) -> Iterator[S
 
 @contextmanager
 def serve(root: Path, gate: RequestModelGate | None = None) -> Iterator[Server]:
-    """The endpoint in a thread of its own, on a free loopback port."""
+    """Serve the endpoint in a thread of its own, on a free loopback port."""
     listening = socket.create_server((LOOPBACK, 0))
     settings = Settings(root=root, aws_port=listening.getsockname()[1])
     functions, clock, moto = Functions(), Clock(), Moto(settings)
@@ -213,7 +218,7 @@ CLIENT: dict[str, Any] = {
 
 @dataclass
 class World:
-    """One pool and one client."""
+    """A pool and a client."""
 
     server: Server
     admin: Any
@@ -234,7 +239,7 @@ class World:
         return created
 
     def deploy(self, trigger: str, handler: Handler, version: str | None = None) -> None:
-        """Deploy a function and make it the pool's trigger, beside the ones it has."""
+        """Deploy a function as a trigger of the pool, and keep the other triggers."""
         arn = FUNCTION_ARN.format(trigger)
         self.server.functions.deployed[arn] = handler
         pool = self.admin.describe_user_pool(UserPoolId=self.pool_id)["UserPool"]
@@ -243,7 +248,7 @@ class World:
             config["PreTokenGenerationConfig"] = {"LambdaArn": arn, "LambdaVersion": version}
         else:
             config[trigger] = arn
-        # An update resets what it does not mention.
+        # An update resets every setting that it omits.
         kept = {name: pool[name] for name in ("Policies", "AutoVerifiedAttributes")}
         self.admin.update_user_pool(UserPoolId=self.pool_id, LambdaConfig=config, **kept)
 
@@ -266,7 +271,7 @@ class World:
         return self.initiate("USER_PASSWORD_AUTH", USERNAME=email, PASSWORD=password)
 
     def signed_in(self, email: str = EMAIL) -> dict[str, Any]:
-        """A new person, signed up, confirmed and signed in: the tokens."""
+        """Sign up, confirm and sign in a new user. Return the tokens."""
         self.sign_up(email)
         self.confirm(email)
         tokens: dict[str, Any] = self.sign_in(email)["AuthenticationResult"]
@@ -283,7 +288,7 @@ class World:
         return answer
 
     def require_mfa(self, configuration: str) -> None:
-        """`OPTIONAL` or `ON`, by authenticator apps."""
+        """Set MFA to `OPTIONAL` or `ON`, with authenticator apps."""
         self.admin.set_user_pool_mfa_config(
             UserPoolId=self.pool_id,
             MfaConfiguration=configuration,
@@ -291,7 +296,7 @@ class World:
         )
 
     def app_code(self, secret: str) -> str:
-        """What an authenticator app shows now."""
+        """Return the current code of the authenticator app."""
         return authenticator_code(secret, self.server.clock())
 
     def user(self, username: str = EMAIL) -> dict[str, Any]:
@@ -318,13 +323,15 @@ class World:
                 return refused.code, json.load(refused)
 
     def claims(self, token: str) -> Mapping[str, Any]:
-        """Of a token whose signature the pool's published keys confirm."""
+        """Return the claims of a token, after a check of its signature with the pool's published
+        keys.
+        """
         _, published = self.get(f"/{self.pool_id}/.well-known/jwks.json")
         return jwt.decode(token, KeySet.import_key_set(published), algorithms=["RS256"]).claims
 
 
 def authenticator_code(secret: str, now: float) -> str:
-    """RFC 6238 as an app on a phone computes it, from the base32 text it was given."""
+    """Return the code that an app computes from its base32 secret by RFC 6238."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     digest = hmac.new(key, struct.pack(">Q", int(now // 30)), hashlib.sha1).digest()
     offset = digest[19] & 15
@@ -334,7 +341,7 @@ def authenticator_code(secret: str, now: float) -> str:
 
 @contextmanager
 def refused(code: str, message: str | None = None, status: int = 400) -> Iterator[None]:
-    """The block ends in exactly this AWS error; without a message, any text goes."""
+    """Check that the block raises this AWS error. Without a message, any is accepted."""
     with pytest.raises(ClientError) as caught:
         yield
     answer = caught.value.response
@@ -345,7 +352,7 @@ def refused(code: str, message: str | None = None, status: int = 400) -> Iterato
 
 
 def new_world(server: Server) -> World:
-    """A fresh pool on a server whose clock, functions and state are as new."""
+    """Return a new pool, and reset the server's clock, functions and state."""
     server.functions.deployed.clear()
     server.functions.events.clear()
     server.functions.sources.clear()

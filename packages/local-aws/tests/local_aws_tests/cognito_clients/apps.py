@@ -1,11 +1,11 @@
-"""What an app does with Cognito, the same for each of the client libraries."""
+"""The operations of an app with Cognito, the same for each client library."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class RefusedError(Exception):
-    """What the library told its app: AWS's name of the error, and its message."""
+    """The error that the library gave its app: AWS's name of the error, and its message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -21,14 +21,14 @@ class Tokens:
 
 
 class App(Protocol):
-    """One phone or browser. Every method raises RefusedError."""
+    """An app on a phone or in a browser. Every method raises RefusedError."""
 
     def sign_up(self, email: str, password: str) -> None: ...
     def confirm(self, email: str, code: str) -> None: ...
     def resend(self, email: str) -> None: ...
 
     def sign_in(self, email: str, password: str) -> str:
-        """By SRP. `SIGNED_IN`, or the name of the challenge."""
+        """Sign in by SRP. Return `SIGNED_IN`, or the name of the challenge."""
 
     def answer_new_password(self, password: str) -> None: ...
     def answer_code(self, code: str) -> None: ...

@@ -9,7 +9,8 @@ from local_aws_tests.cognito_clients.apps import App
 from local_aws_tests.cognito_clients.identity_js import FOLDER, IdentityJs, Node, install
 from local_aws_tests.cognito_clients.python_client import Pycognito
 
-# As modules/cognito makes them: SRP and refreshing only, an optional authenticator app, a new address must be confirmed.
+# The settings of modules/cognito: only SRP and refreshes, an optional authenticator app,
+# confirmation of a new address.
 POOL: dict[str, Any] = {
     "UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": ["email"]},
 }
@@ -58,7 +59,7 @@ def amplify_node() -> Iterator[Node]:
 
 @pytest.fixture
 def amplify(world: World, amplify_node: Node) -> IdentityJs:
-    """aws-amplify v6; its driver takes the same calls."""
+    """aws-amplify v6, whose driver accepts the same calls."""
     endpoint = world.server.settings.aws_endpoint_url
     return IdentityJs(amplify_node, endpoint, world.pool_id, world.client_id)
 

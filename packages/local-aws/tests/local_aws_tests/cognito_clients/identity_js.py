@@ -1,4 +1,4 @@
-"""amazon-cognito-identity-js in a Node process of its own."""
+"""amazon-cognito-identity-js in a Node process."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ def install(folder: Path = FOLDER) -> None:
 
 
 class Node:
-    """The process behind every app of a test run; `open` makes it a fresh phone."""
+    """The Node process of all apps in a test run; `open` gives it empty storage."""
 
     def __init__(self, driver: str = "driver.mjs") -> None:
         self._process = subprocess.Popen(

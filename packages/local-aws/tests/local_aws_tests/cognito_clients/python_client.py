@@ -1,4 +1,4 @@
-"""pycognito, which verifies every token it gets against the pool's published keys and issuer."""
+"""pycognito, which verifies every token with the pool's published keys and issuer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

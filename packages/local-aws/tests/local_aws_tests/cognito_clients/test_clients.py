@@ -1,6 +1,4 @@
-"""pycognito, amazon-cognito-identity-js and aws-amplify, with only the endpoint changed, do all
-that an app does.
-"""
+"""pycognito, amazon-cognito-identity-js and aws-amplify, configured only with another endpoint."""
 
 import os
 import secrets
@@ -14,7 +12,7 @@ from local_aws_tests.cognito_clients.apps import App, RefusedError
 from local_aws_tests.cognito_clients.identity_js import IdentityJs
 from local_aws_tests.cognito_clients.python_client import Pycognito
 
-# pycognito's own.
+# a warning of pycognito's own code
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 NEW_PASSWORD = "Another-Horse-7"
@@ -29,7 +27,7 @@ def signed_in(world: World, app: App, email: str = EMAIL) -> None:
 
 
 def enrolled(world: World, app: App) -> str:
-    """Signed in, with an authenticator app; its next code is a new one."""
+    """Sign in a user with an authenticator app, whose next code is a new one."""
     world.server.clock.stop()
     signed_in(world, app)
     secret = app.associate()
@@ -43,7 +41,7 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06}"
 
 
-def test_signing_up_and_in(world: World, app: App) -> None:
+def test_a_user_signs_up_and_in(world: World, app: App) -> None:
     app.sign_up(EMAIL, PASSWORD)
     with pytest.raises(RefusedError, match="UserNotConfirmedException"):
         app.sign_in(EMAIL, PASSWORD)
@@ -57,10 +55,12 @@ def test_signing_up_and_in(world: World, app: App) -> None:
     assert (identity["aud"], identity["email"]) == (world.client_id, EMAIL)
 
 
-def test_a_salt_that_begins_with_zeros(
+def test_a_salt_with_leading_zeros_works(
     world: World, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One in 512 does, before a byte whose high bit is not set."""
+    """Check such a salt, because one in 512 begins with a zero byte before one without the high
+    bit.
+    """
     monkeypatch.setattr(secrets, "token_bytes", lambda size: b"\0\1" + os.urandom(size - 2))
     signed_in(world, app)
 
@@ -104,7 +104,7 @@ def test_choice_based_sign_in(world: World, app: IdentityJs, preferred: str) -> 
     assert world.claims(app.tokens().id)["email"] == EMAIL
 
 
-def test_a_new_confirmation_code(world: World, app: App) -> None:
+def test_a_new_confirmation_code_works(world: World, app: App) -> None:
     app.sign_up(EMAIL, PASSWORD)
     first = world.code()
     app.resend(EMAIL)
@@ -117,7 +117,7 @@ def test_a_new_confirmation_code(world: World, app: App) -> None:
         app.resend(EMAIL)
 
 
-def test_a_flow_that_the_client_does_not_allow(world: World, app: App) -> None:
+def test_a_flow_that_the_client_does_not_allow_is_refused(world: World, app: App) -> None:
     signed_in(world, app)
     allow(world, "ALLOW_REFRESH_TOKEN_AUTH")
     with pytest.raises(RefusedError, match="USER_SRP_AUTH is not enabled for the client"):
@@ -130,7 +130,9 @@ def allow(world: World, *flows: str) -> None:
     )
 
 
-def test_refreshing_where_the_client_does_not_allow_it(world: World, python: Pycognito) -> None:
+def test_a_refresh_that_the_client_does_not_allow_is_refused(
+    world: World, python: Pycognito
+) -> None:
     signed_in(world, python)
     allow(world, "ALLOW_USER_SRP_AUTH")
     with pytest.raises(
@@ -139,13 +141,13 @@ def test_refreshing_where_the_client_does_not_allow_it(world: World, python: Pyc
         python.refresh()
 
 
-def test_passwords_in_the_clear_are_refused(world: World, javascript: IdentityJs) -> None:
+def test_a_sign_in_with_a_plain_password_is_refused(world: World, javascript: IdentityJs) -> None:
     signed_in(world, javascript)
     with pytest.raises(RefusedError, match="USER_PASSWORD_AUTH flow not enabled for this client"):
         javascript.sign_in(EMAIL, PASSWORD, flow="USER_PASSWORD_AUTH")
 
 
-def test_refreshing(world: World, app: App) -> None:
+def test_tokens_are_refreshed(world: World, app: App) -> None:
     signed_in(world, app)
     old = app.tokens()
     world.server.clock.advance(60)
@@ -156,7 +158,7 @@ def test_refreshing(world: World, app: App) -> None:
     assert world.claims(new.access)["origin_jti"] == world.claims(old.access)["origin_jti"]
 
 
-def test_tokens_live_as_long_as_the_client_says(world: World, app: App) -> None:
+def test_tokens_are_valid_for_the_clients_time(world: World, app: App) -> None:
     signed_in(world, app)
     tokens = app.tokens()
     for token, minutes in ((tokens.access, 30), (tokens.id, 10)):
@@ -168,14 +170,14 @@ def test_tokens_live_as_long_as_the_client_says(world: World, app: App) -> None:
     app.refresh()
     assert app.attributes()["email"] == EMAIL
     world.server.clock.advance(12 * 3600)
-    # Not by the app: amazon-cognito-identity-js retries a refused refresh for six seconds.
+    # Without the app, because amazon-cognito-identity-js retries a refused refresh for six seconds.
     with pytest.raises(
         world.public.exceptions.NotAuthorizedException, match="Refresh Token has expired"
     ):
         world.refresh(app.tokens().refresh)
 
 
-def test_an_invited_person_chooses_a_password(world: World, app: App) -> None:
+def test_an_invited_user_chooses_a_password(world: World, app: App) -> None:
     world.admin.admin_create_user(UserPoolId=world.pool_id, Username=EMAIL)
     temporary = world.code()
     assert app.sign_in(EMAIL, temporary) == "NEW_PASSWORD_REQUIRED"
@@ -189,7 +191,7 @@ def test_an_invited_person_chooses_a_password(world: World, app: App) -> None:
         app.sign_in(EMAIL, temporary)
 
 
-def test_a_forgotten_password(world: World, app: App) -> None:
+def test_a_forgotten_password_is_replaced(world: World, app: App) -> None:
     signed_in(world, app)
     app.forgot(EMAIL)
     with pytest.raises(RefusedError, match="CodeMismatchException"):
@@ -200,7 +202,7 @@ def test_a_forgotten_password(world: World, app: App) -> None:
     assert app.sign_in(EMAIL, NEW_PASSWORD) == "SIGNED_IN"
 
 
-def test_changing_the_password(world: World, app: App) -> None:
+def test_a_password_is_changed(world: World, app: App) -> None:
     signed_in(world, app)
     with pytest.raises(RefusedError, match=INCORRECT):
         app.change_password("Wrong-Horse-77", NEW_PASSWORD)
@@ -212,7 +214,7 @@ def test_changing_the_password(world: World, app: App) -> None:
         app.sign_in(EMAIL, PASSWORD)
 
 
-def test_signing_out_everywhere(world: World, app: App) -> None:
+def test_a_user_signs_out_everywhere(world: World, app: App) -> None:
     signed_in(world, app)
     elsewhere = app.tokens()
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
@@ -228,7 +230,7 @@ def test_signing_out_everywhere(world: World, app: App) -> None:
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
 
 
-def test_ones_own_record(world: World, app: App) -> None:
+def test_a_user_reads_and_changes_their_record(world: World, app: App) -> None:
     signed_in(world, app)
     app.update(given_name="Ada", locale="en")
     found = app.attributes()
@@ -251,7 +253,7 @@ def test_a_new_address_must_be_confirmed(world: World, app: App) -> None:
     assert app.sign_in(NEW_EMAIL, PASSWORD) == "SIGNED_IN"
 
 
-def test_an_authenticator_app(world: World, app: App) -> None:
+def test_an_authenticator_app_is_enrolled_and_required(world: World, app: App) -> None:
     secret = enrolled(world, app)
     assert app.sign_in(EMAIL, PASSWORD) == "SOFTWARE_TOKEN_MFA"
     with pytest.raises(RefusedError, match="CodeMismatchException"):
@@ -267,7 +269,7 @@ def test_an_authenticator_app(world: World, app: App) -> None:
     assert app.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
 
 
-def test_an_authenticator_app_that_shows_a_wrong_code(world: World, app: App) -> None:
+def test_a_wrong_code_of_an_authenticator_app_is_refused(world: World, app: App) -> None:
     world.server.clock.stop()
     signed_in(world, app)
     secret = app.associate()
@@ -277,7 +279,7 @@ def test_an_authenticator_app_that_shows_a_wrong_code(world: World, app: App) ->
         app.prefer_app(True)
 
 
-def test_deleting_the_account(world: World, app: App) -> None:
+def test_a_user_deletes_their_account(world: World, app: App) -> None:
     signed_in(world, app)
     app.delete_account()
     with pytest.raises(RefusedError, match=INCORRECT):
@@ -296,8 +298,8 @@ def test_the_refusal_of_a_trigger_is_returned_to_the_app(world: World, app: App)
         app.sign_up(EMAIL, PASSWORD)
 
 
-def test_a_pool_that_requires_an_authenticator_app(world: World, javascript: IdentityJs) -> None:
-    """pycognito knows no MFA_SETUP."""
+def test_a_required_authenticator_app_is_set_up(world: World, javascript: IdentityJs) -> None:
+    """Skip pycognito, which does not support MFA_SETUP."""
     world.server.clock.stop()
     world.require_mfa("ON")
     javascript.sign_up(EMAIL, PASSWORD)
@@ -314,8 +316,10 @@ def test_a_pool_that_requires_an_authenticator_app(world: World, javascript: Ide
     javascript.answer_code(world.app_code(secret))
 
 
-def test_signing_out_of_one_app(world: World, javascript: IdentityJs) -> None:
-    """`signOut` with a callback revokes the refresh token; pycognito has no such call."""
+def test_signing_out_of_one_app_revokes_its_refresh_token(
+    world: World, javascript: IdentityJs
+) -> None:
+    """Use `signOut` with a callback; pycognito has no such call."""
     signed_in(world, javascript)
     tokens = javascript.tokens()
     assert javascript.sign_in(EMAIL, PASSWORD) == "SIGNED_IN"
@@ -331,7 +335,7 @@ def test_signing_out_of_one_app(world: World, javascript: IdentityJs) -> None:
         assert world.refresh(other.refresh)
 
 
-def test_removing_an_attribute(world: World, javascript: IdentityJs) -> None:
+def test_an_attribute_is_removed(world: World, javascript: IdentityJs) -> None:
     signed_in(world, javascript)
     javascript.update(given_name="Ada", locale="en")
     javascript.node.call("remove", names=["given_name"])
@@ -340,8 +344,11 @@ def test_removing_an_attribute(world: World, javascript: IdentityJs) -> None:
     assert found["locale"] == "en"
 
 
-def test_a_client_with_a_secret(world: World) -> None:
-    """For a server-side app. A refresh must be hashed with the user's own name, so pycognito's goes by `sub`."""
+def test_a_client_with_a_secret_works(world: World) -> None:
+    """Check an app on a server.
+
+    A refresh is hashed with the user's own name, so pycognito's uses `sub`.
+    """
     created = world.create_client(
         GenerateSecret=True, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     )
@@ -362,7 +369,7 @@ def test_a_client_with_a_secret(world: World) -> None:
 
 
 def test_tokens_of_another_stack_are_refused_by_the_client(world: World, python: Pycognito) -> None:
-    """pycognito holds signature, issuer and audience against what the pool publishes."""
+    """Check pycognito, which compares signature, issuer and audience with the published ones."""
     signed_in(world, python)
     python.cognito.verify_tokens()
     head, payload, signature = python.tokens().access.split(".")

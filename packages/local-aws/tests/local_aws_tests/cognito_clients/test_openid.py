@@ -1,4 +1,4 @@
-"""openid-client, oidc-client-ts and authlib, unmodified, at the pool's OAuth endpoints."""
+"""openid-client, oidc-client-ts and authlib, unmodified, with the pool's OAuth endpoints."""
 
 import os
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def issuer(world: World) -> str:
 
 
 def browse(hosted: App, address: str) -> str:
-    """Sign in at the page, as a person does; return the address of the app's callback."""
+    """Sign in on the page as a user does. Return the address of the app's callback."""
     parts = urlsplit(address)
     page = hosted.browser.get(f"{parts.path}?{parts.query}")
     back = hosted.browser.fill(

@@ -1,4 +1,7 @@
-"""A changed alarm reaches its topic if the policies of the topic and of its key admit CloudWatch, and its history tells."""
+"""Actions of alarms: a change reaches the topic if the policies of topic and key admit CloudWatch.
+
+The alarm's history records the action.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -101,7 +104,7 @@ def test_an_unchanged_state_has_no_action(topic: Topic) -> None:
     assert [each["NewStateValue"] for each in topic.messages()] == ["ALARM", "OK"]
 
 
-def test_disabled_actions_are_not_taken(topic: Topic) -> None:
+def test_disabled_actions_do_not_run(topic: Topic) -> None:
     put_alarm(topic, ActionsEnabled=False)
     set_state("ALARM")
     assert history() == ["Alarm updated from OK to ALARM"]

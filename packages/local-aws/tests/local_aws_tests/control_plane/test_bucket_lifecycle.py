@@ -1,4 +1,4 @@
-"""A bucket's lifecycle is read as it was written."""
+"""The lifecycle of a bucket, which is read as it was written."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-def test_the_number_of_versions_that_are_kept_is_not_lost() -> None:
+def test_the_number_of_noncurrent_versions_is_kept() -> None:
     async def run() -> None:
         async with running() as url:
             await asyncio.to_thread(write_and_read, client("s3", url))

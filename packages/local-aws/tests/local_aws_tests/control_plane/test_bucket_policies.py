@@ -1,4 +1,4 @@
-"""The policy of a bucket decides about its objects by all of its elements."""
+"""Bucket policies, of which every element counts for access to objects."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ WITHOUT_TLS = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
 
 
 def with_policy(work: Callable[[Any], None], *statements: dict[str, Any]) -> None:
-    """Do `work` with a client of S3 at the endpoint, whose bucket `things` has this policy."""
+    """Run `work` with an S3 client whose bucket `things` has this policy."""
 
     async def run() -> None:
         async with running() as url:
@@ -48,7 +48,7 @@ def with_policy(work: Callable[[Any], None], *statements: dict[str, Any]) -> Non
     ],
     ids=["calls without TLS", "another principal", "other objects"],
 )
-def test_a_deny_that_does_not_apply_denies_nothing(statement: dict[str, Any]) -> None:
+def test_a_deny_that_does_not_match_denies_nothing(statement: dict[str, Any]) -> None:
     def work(s3: Any) -> None:
         s3.put_object(Bucket="things", Key="a", Body=b"1")
         assert s3.get_object(Bucket="things", Key="a")["Body"].read() == b"1"
@@ -58,7 +58,7 @@ def test_a_deny_that_does_not_apply_denies_nothing(statement: dict[str, Any]) ->
     with_policy(work, statement)
 
 
-def test_a_deny_that_applies_denies_the_operator_too() -> None:
+def test_a_matching_deny_denies_the_operator_too() -> None:
     def work(s3: Any) -> None:
         with pytest.raises(ClientError) as caught:
             s3.put_object(Bucket="things", Key="a", Body=b"1")
@@ -67,7 +67,7 @@ def test_a_deny_that_applies_denies_the_operator_too() -> None:
     with_policy(work, EVERYONE | {"Effect": "Deny", "Action": "s3:PutObject"})
 
 
-def test_of_many_keys_only_the_denied_ones_stay() -> None:
+def test_a_batch_deletion_keeps_only_the_denied_keys() -> None:
     def work(s3: Any) -> None:
         keys = [{"Key": key} for key in ("a", "kept/b")]
         for key in keys:

@@ -1,4 +1,4 @@
-"""`local-aws coverage`: each operation that was called, and what its answer is worth."""
+"""`local-aws coverage`: each called operation, and how faithful its answer is."""
 
 import asyncio
 import re
@@ -40,7 +40,7 @@ def called(tmp_path: Any) -> Any:
 
     async def listen() -> web.AppRunner:
         app = endpoint.create_app(
-            {"dynamodb": lambda call, _: counted(call, moto)},  # as the supervisor's persistence
+            {"dynamodb": lambda call, _: counted(call, moto)},  # as the supervisor does
             coverage.forward(moto),
             coverage.gate(RequestModelGate().check),
         )
@@ -54,7 +54,7 @@ def called(tmp_path: Any) -> Any:
     def rows(*calls: tuple[str, str, dict[str, Any]]) -> list[tuple[str, str, str, int]]:
         for service, method, arguments in calls:
             made = client(service, f"http://{LOOPBACK}:{runner.addresses[0][1]}")
-            with suppress(ClientError):  # a refused call is a row, too
+            with suppress(ClientError):  # a refused call also gives a row
                 getattr(made, method)(**arguments)
         return [tuple(row.values()) for row in coverage.rows()]
 
@@ -96,7 +96,7 @@ def test_the_outcome_of_each_operation_is_reported(called: Any) -> None:
     ]
 
 
-def test_a_value_that_aws_rejects_says_nothing_of_the_operation(called: Any) -> None:
+def test_a_value_that_aws_rejects_does_not_count_for_the_operation(called: Any) -> None:
     assert called(("sqs", "create_queue", {"QueueName": "!"})) == []
 
 
@@ -128,9 +128,9 @@ def test_the_table_ends_with_a_count_of_each_outcome() -> None:
 
 
 @pytest.mark.parametrize("service", DECLARED)
-def test_an_entry_names_operations_that_there_are(service: str) -> None:
+def test_an_entry_names_existing_operations(service: str) -> None:
     assert service in SERVICES
-    if service == "s3":  # told by method and kind
+    if service == "s3":  # S3 is distinguished by method and kind
         return
     model = botocore.session.Session().get_service_model(CLOUDWATCH.get(service, service))
     for entry in DECLARED[service]:

@@ -1,4 +1,4 @@
-"""The AWS endpoint: moto answers what it can, everything else is refused at once and by name."""
+"""The AWS endpoint: moto answers supported calls, all others are refused at once and by name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -61,7 +61,7 @@ async def refusal(call: Any, **arguments: Any) -> ClientError:
     return error.value
 
 
-def test_moto_answers_and_remembers() -> None:
+def test_moto_keeps_its_state_between_calls() -> None:
     async def run() -> None:
         async with running() as url:
             topics = client("sns", url)
@@ -102,7 +102,7 @@ def test_an_action_that_moto_lacks_is_501_and_named() -> None:
         ),
         ("translate", "list_languages", {}),  # a service that moto does not have
         ("outposts", "list_sites", {}),
-        # services that moto has, which would take these and do nothing
+        # services of moto that would accept these calls and do nothing
         ("athena", "start_query_execution", {"QueryString": "SELECT 1"}),
         ("kinesis", "list_streams", {}),
         (
@@ -117,7 +117,7 @@ def test_an_action_that_moto_lacks_is_501_and_named() -> None:
         ("apigatewayv2", "get_apis", {}),
     ],
 )
-def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
+def test_an_unsupported_call_is_501_with_service_and_action(
     service: str, operation: str, arguments: dict[str, str]
 ) -> None:
     async def run() -> None:
@@ -138,7 +138,7 @@ def test_whatever_is_not_emulated_is_501_and_names_service_and_action(
     asyncio.run(run())
 
 
-def test_the_gate_refuses_before_the_service_is_asked() -> None:
+def test_the_gate_decides_before_the_service_runs() -> None:
     asked: list[str] = []
 
     async def sns(call: AwsCall, forward: Forward) -> AwsResponse:
@@ -162,7 +162,7 @@ def test_the_gate_refuses_before_the_service_is_asked() -> None:
 
 
 def test_a_web_page_cannot_act_as_the_operator() -> None:
-    """A form post needs no preflight, so CORS alone would not stop it."""
+    """Check a form post, which needs no preflight, so CORS alone would not stop it."""
     query = "X-Amz-Credential=local/20260101/eu-central-1/sns/aws4_request&Action=CreateTopic&Name=planted"
 
     async def run() -> None:
@@ -173,7 +173,7 @@ def test_a_web_page_cannot_act_as_the_operator() -> None:
                 assert "https://example.org" in await answer.text()
             async with session.post(
                 f"{url}/?{query}"
-            ) as answer:  # the same from a program does reach moto
+            ) as answer:  # the same request from a program does reach moto
                 assert answer.status != 403
 
     asyncio.run(run())
@@ -183,8 +183,10 @@ def test_a_web_page_cannot_act_as_the_operator() -> None:
     "host",
     ["rebound.example.org:{port}", "127.0.0.1.example.org", "localhost.example.org:{port}", "x"],
 )
-def test_another_host_name_is_refused_whatever_is_asked(host: str) -> None:
-    """DNS rebinding: the page's own host name leads here, so that its requests have no Origin."""
+def test_a_foreign_host_header_is_refused(host: str) -> None:
+    """Simulate DNS rebinding: the page's host name resolves to this machine, so its requests have
+    no Origin.
+    """
 
     async def run() -> None:
         async with (

@@ -1,4 +1,4 @@
-"""Where a function stands, as Terraform's provider asks before it deletes one."""
+"""A function's VPC, which Terraform's provider reads before it deletes the function."""
 
 import io
 import zipfile

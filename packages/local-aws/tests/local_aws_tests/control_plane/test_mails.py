@@ -1,4 +1,4 @@
-"""SES v2's SendEmail: the inbox has the mail if its sender is a known identity."""
+"""SES v2's SendEmail: the inbox gets a mail if its sender is a verified identity."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -61,7 +61,7 @@ def inbox(cognito: Cognito) -> list[tuple[str, str, str]]:
     return [(each["to"], each["subject"], each["body"]) for each in read(cognito._service, None)]
 
 
-def test_a_mail_reaches_the_inbox_once_its_sender_is_known(ses: Any, cognito: Cognito) -> None:
+def test_a_mail_reaches_the_inbox_once_its_sender_is_verified(ses: Any, cognito: Cognito) -> None:
     with pytest.raises(ClientError, match="not verified"):
         send(ses)
     assert inbox(cognito) == []

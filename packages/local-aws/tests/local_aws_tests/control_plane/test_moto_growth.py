@@ -1,4 +1,4 @@
-"""moto's cost: a transaction touches only its own items, and AWS's policies are parsed once."""
+"""Costs of moto: a transaction copies only its own items, and AWS's policies are parsed once."""
 
 import gc
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_a_refused_transaction_changes_no_item(table: Any) -> None:
     assert items(table) == before
 
 
-def test_nothing_is_left_of_a_transaction_but_what_it_wrote(table: Any) -> None:
+def test_a_transaction_leaves_no_copies_in_memory(table: Any) -> None:
     for number in range(0, 300, 100):
         table.transact_write_items(
             TransactItems=[put(str(each)) for each in range(number, number + 100)]
@@ -103,7 +103,7 @@ def test_nothing_is_left_of_a_transaction_but_what_it_wrote(table: Any) -> None:
     assert living() <= before + 5
 
 
-def test_accounts_share_the_text_of_awss_policies_and_count_their_own_attachments() -> None:
+def test_accounts_share_awss_policies_but_count_attachments_separately() -> None:
     arn = "arn:aws:iam::aws:policy/PowerUserAccess"
     counts, texts = [], []
     for _ in range(2):

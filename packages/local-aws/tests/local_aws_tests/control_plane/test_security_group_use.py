@@ -1,4 +1,4 @@
-"""A security group that a function, a database or a proxy is in cannot be deleted."""
+"""Security groups in use by a function, a database or a proxy, which cannot be deleted."""
 
 import asyncio
 import io
@@ -37,7 +37,7 @@ def delete(group: str) -> AwsResponse:
     return asyncio.run(asked())
 
 
-def test_a_group_of_a_published_version_stays(ec2: Any) -> None:
+def test_a_group_of_a_published_version_cannot_be_deleted(ec2: Any) -> None:
     subnet = ec2.describe_subnets()["Subnets"][0]
     group = ec2.create_security_group(
         GroupName="functions", Description="d", VpcId=subnet["VpcId"]

@@ -1,4 +1,4 @@
-"""A snapshot written by one process is the same control plane in the next one."""
+"""Snapshots: one process writes the control plane, and the next one loads it."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def python(code: str, file: Path) -> str:
     return done.stdout
 
 
-def test_the_next_process_has_what_the_last_one_made(tmp_path: Path) -> None:
+def test_the_next_process_has_the_same_control_plane(tmp_path: Path) -> None:
     file = tmp_path / "control-plane.snapshot"
     python(FILL, file)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -75,14 +75,16 @@ def test_the_next_process_has_what_the_last_one_made(tmp_path: Path) -> None:
     assert found["opened"] == "secret"
 
 
-def test_a_damaged_one_says_so(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "control-plane.snapshot"
     file.write_bytes(b"half a file")
     with pytest.raises(snapshot.SnapshotError, match="cannot be read"):
         snapshot.load(file)
 
 
-def test_one_of_another_version_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_of_another_version_is_refused_with_that_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "control-plane.snapshot"
     monkeypatch.setattr(snapshot, "VERSION", "moto-0")
     snapshot.dump(file, None)

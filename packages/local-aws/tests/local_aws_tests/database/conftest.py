@@ -28,7 +28,7 @@ PROXY_ID = "prx-0123456789abcdef0"
 
 
 class Loop:
-    """An event loop of its own thread, as the supervisor's: clients in tests block."""
+    """An event loop in a thread of its own, as in the supervisor, because clients in tests block."""
 
     def __init__(self) -> None:
         self._loop = uvloop.new_event_loop()
@@ -65,7 +65,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def settled() -> Iterator[None]:
-    """A minute later, so that the proxy knows its target and every secret."""
+    """Move the clock by a minute, so that the proxy knows its target and every secret."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settling, "now", lambda: time.time() + 60)
         yield
@@ -73,7 +73,7 @@ def settled() -> Iterator[None]:
 
 @pytest.fixture(
     scope="module"
-)  # not session: inside of it, another test's mock_aws would not start empty
+)  # not of the session, because another test's mock_aws inside it would not start empty
 def aws() -> Iterator[None]:
     with mock_aws():
         yield
@@ -81,7 +81,7 @@ def aws() -> Iterator[None]:
 
 @dataclass
 class Stand:
-    """The stand-in as the supervisor runs it, with the control plane's record of the proxy beside."""
+    """The stand-in as the supervisor runs it, with the control plane's record of the proxy."""
 
     proxy: Proxy
     loop: Loop
@@ -121,7 +121,7 @@ class Stand:
 
 
 def token(role: str, user: str, host: str, port: int) -> str:
-    """botocore's own signer is the oracle: ours only verifies."""
+    """Return a token by botocore's signer, because our code only verifies tokens."""
     key, secret, session_token, _ = sessions.credentials_for(role_arn(role), "worker")
     client = boto3.client("rds", region_name=REGION)
     client._request_signer._credentials = Credentials(key, secret, session_token)
@@ -166,7 +166,10 @@ def secret(name: str, value: dict[str, str] | None) -> str:
 
 @pytest.fixture(scope="module")
 def registered(aws: None, settled: None) -> RegisteredProxy:
-    """`app` and `migrator` have secrets with a value, `readonly` an empty one; the function's role may be app or readonly."""
+    """Register `app` and `migrator` with secrets, `readonly` with an empty one.
+
+    The function's role may connect as app and readonly.
+    """
     secrets = (
         secret("app", {"username": "app", "password": "generated"}),
         secret("migrator", {"username": "migrator", "password": "generated"}),
@@ -219,5 +222,5 @@ def pool(postgres: Postgres, loop: Loop) -> Iterator[pgbouncer.Pgbouncer]:
 
 @pytest.fixture
 def stand(start: Started, pool: pgbouncer.Pgbouncer) -> Stand:
-    """The stand-in in front of PgBouncer with two server connections per user."""
+    """Start the stand-in before PgBouncer, with two server connections per user."""
     return start(pool.socket)

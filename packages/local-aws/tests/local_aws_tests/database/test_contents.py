@@ -1,4 +1,4 @@
-"""An instance takes its rows with it; a snapshot keeps them, and gives them back with their roles."""
+"""Rows of an instance: they are deleted with it, and a snapshot restores them with their roles."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from local_aws_tests.database.test_rds import Ask, asking, create_database
 
 @dataclass
 class Server:
-    """The supervisor's part: it stops the server for a change, and starts it again."""
+    """A stub of the supervisor: stops the server for a change, and starts it again."""
 
     running: Postgres
 
@@ -69,7 +69,9 @@ def write_rows(server: Server) -> None:
 
 
 def found(server: Server) -> list[Any]:
-    """The roles and rows of `write_rows` that are there, and whether the role may still read them."""
+    """Return the roles and rows of `write_rows` that exist, and whether the role may still read
+    them.
+    """
     tables = server.run("SELECT to_regclass('notes') IS NOT NULL")[0][0]
     roles = server.run("SELECT rolname FROM pg_roles WHERE rolname = 'app'")
     rows = (
@@ -83,7 +85,7 @@ def found(server: Server) -> list[Any]:
 WRITTEN = [["app"], ["kept", True]]
 
 
-def test_a_deleted_instance_takes_its_rows_with_it(server: Server, rds: Ask) -> None:
+def test_a_deleted_instance_loses_its_rows(server: Server, rds: Ask) -> None:
     create_database(rds)
     write_rows(server)
     assert found(server) == WRITTEN
@@ -94,7 +96,7 @@ def test_a_deleted_instance_takes_its_rows_with_it(server: Server, rds: Ask) -> 
     assert server.run("SELECT rolname FROM pg_roles WHERE rolname = 'rds_iam'") == [["rds_iam"]]
 
 
-def test_rows_go_with_the_last_instance(server: Server, rds: Ask) -> None:
+def test_rows_are_deleted_with_the_last_instance(server: Server, rds: Ask) -> None:
     create_database(rds, "one")
     create_database(rds, "two")
     write_rows(server)
@@ -104,7 +106,7 @@ def test_rows_go_with_the_last_instance(server: Server, rds: Ask) -> None:
     assert found(server) == []
 
 
-def test_a_final_snapshot_gives_rows_and_roles_back(server: Server, rds: Ask) -> None:
+def test_a_final_snapshot_restores_rows_and_roles(server: Server, rds: Ask) -> None:
     create_database(rds)
     write_rows(server)
     rds("DeleteDBInstance", DBInstanceIdentifier="database", FinalDBSnapshotIdentifier="Last")
@@ -115,7 +117,7 @@ def test_a_final_snapshot_gives_rows_and_roles_back(server: Server, rds: Ask) ->
     assert found(server) == WRITTEN
 
 
-def test_a_snapshot_is_the_state_of_its_moment(server: Server, rds: Ask) -> None:
+def test_a_snapshot_has_the_state_of_its_time(server: Server, rds: Ask) -> None:
     create_database(rds)
     write_rows(server)
     made = rds("CreateDBSnapshot", DBInstanceIdentifier="database", DBSnapshotIdentifier="before")
@@ -143,7 +145,7 @@ def test_the_server_runs_again_after_a_failed_copy(
 
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Ask]:
-    """RDS in front of a folder without a server."""
+    """Return RDS with a data folder without a server."""
 
     async def rebuild(change: Change) -> None:
         (tmp_path / "postgres").mkdir(exist_ok=True)
@@ -186,7 +188,7 @@ def test_a_call_that_would_lose_rows_is_refused(
     assert "<DBInstanceIdentifier>database<" in record("DescribeDBInstances")
 
 
-def test_a_snapshot_without_rows_says_so(record: Ask) -> None:
+def test_restoring_a_snapshot_without_rows_is_reported(record: Ask) -> None:
     create_database(record)
     record("CreateDBSnapshot", DBInstanceIdentifier="database", DBSnapshotIdentifier="before")
     record(
@@ -201,7 +203,7 @@ def test_a_snapshot_without_rows_says_so(record: Ask) -> None:
         )
 
 
-def test_a_deleted_snapshot_is_not_kept(record: Ask, tmp_path: Path) -> None:
+def test_a_deleted_snapshot_is_removed(record: Ask, tmp_path: Path) -> None:
     create_database(record)
     record("CreateDBSnapshot", DBInstanceIdentifier="database", DBSnapshotIdentifier="before")
     assert (tmp_path / "postgres.snapshot-before").is_dir()

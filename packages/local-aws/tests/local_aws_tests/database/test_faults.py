@@ -1,4 +1,4 @@
-"""The faults of the proxy and of Postgres, as a client of the proxy meets them."""
+"""Faults of the proxy and of Postgres, as a client of the proxy sees them."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def end(stand: Stand, dependency: str) -> None:
         ("postgres", "error", "57P03"),
     ],
 )
-def test_open_connections_end_and_logins_are_refused(
+def test_an_outage_closes_connections_and_refuses_logins(
     stand: Stand, dependency: str, kind: str, code: str
 ) -> None:
     connection = stand.connect()
@@ -49,7 +49,7 @@ def test_open_connections_end_and_logins_are_refused(
     stand.connect().close()
 
 
-def test_a_killed_proxy_ends_logins_without_a_word(stand: Stand) -> None:
+def test_a_killed_proxy_closes_logins_without_an_error(stand: Stand) -> None:
     start(stand, "proxy", "kill")
     with pytest.raises((pg8000.exceptions.InterfaceError, OSError)):
         stand.connect()

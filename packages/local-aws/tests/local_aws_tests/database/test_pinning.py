@@ -1,4 +1,6 @@
-"""What RDS Proxy would pin a session for: every kind is seen on the wire, and nothing else."""
+"""Detection of session pinning: every kind of statement for which RDS Proxy would pin, and no
+other.
+"""
 
 import itertools
 import struct
@@ -68,7 +70,7 @@ def test_several_statements_in_one_simple_query() -> None:
     assert reasons("SELECT 1; SELECT ';'", simple=True) == ("contains several statements",)
 
 
-def test_a_named_prepared_statement() -> None:
+def test_a_named_prepared_statement_pins() -> None:
     assert reasons("SELECT 1", name="s1") == ("prepares the named statement 's1'",)
 
 
@@ -88,13 +90,13 @@ FOUND = [("SELECT $1", "", False), ("SELECT 2", "s1", False), ("SELECT 3", "", T
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 1000])
-def test_messages_come_in_pieces(size: int) -> None:
+def test_messages_in_several_pieces_are_parsed(size: int) -> None:
     statements = Statements()
     pieces = itertools.batched(b"".join(SENT), size, strict=False)
     assert [found for piece in pieces for found in statements.read(bytes(piece))] == FOUND
 
 
-def test_a_huge_statement_is_seen_and_not_kept_whole() -> None:
+def test_a_huge_statement_is_detected_without_being_buffered() -> None:
     [(sql, _, _)] = Statements().read(message(b"Q", b"SELECT '" + b"x" * 10**6 + b"'\0"))
     assert LONGEST_STATEMENT < len(sql) <= 4 * LONGEST_STATEMENT
 

@@ -1,4 +1,6 @@
-"""The real server: what RDS has in it, what is kept, and that nothing outlives whoever started it."""
+"""The real Postgres server: RDS's roles and extensions, persistence, and its end with its
+supervisor.
+"""
 
 import asyncio
 import os
@@ -32,7 +34,7 @@ from local_aws_tests.support.waiting import settle
 
 ROOT = Path(__file__).resolve().parents[5]
 
-# A supervisor to kill: it says its server's pid and port, and waits.
+# A supervisor for tests that kill it: it prints its server's pid and port, and waits.
 SUPERVISOR = """
 import sys, time
 from pathlib import Path
@@ -45,7 +47,7 @@ time.sleep(60)
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """Not pytest's tmp_path, which is closed to `nobody`."""
+    """Return a data folder outside of pytest's tmp_path, which `nobody` cannot enter."""
     with tempfile.TemporaryDirectory(prefix="atrium-test-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder) / "postgres"
@@ -83,7 +85,7 @@ def test_the_server_has_the_roles_and_extensions_of_rds(postgres: Postgres) -> N
     master.close()
 
 
-def test_over_tcp_it_asks_for_a_password_and_binds_only_to_loopback(postgres: Postgres) -> None:
+def test_tcp_needs_a_password_and_is_bound_only_to_loopback(postgres: Postgres) -> None:
     admin = connect(postgres)
     assert admin.run("SHOW listen_addresses") == [["127.0.0.1"]]
     admin.run("CREATE ROLE tcp LOGIN PASSWORD 'right'")
@@ -138,7 +140,7 @@ def test_two_supervisors_do_not_share_data(data: Path) -> None:
     first.stop_now()
 
 
-def test_a_port_that_is_taken_is_said(data: Path) -> None:
+def test_a_port_in_use_is_reported(data: Path) -> None:
     first = start_now(data, durable=False)
     with pytest.raises(
         PostgresError, match=rf"did not start on port {first.port}(.|\n)*Address already in use"
@@ -147,7 +149,7 @@ def test_a_port_that_is_taken_is_said(data: Path) -> None:
     first.stop_now()
 
 
-def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path) -> None:
+def test_a_free_port_taken_meanwhile_is_replaced(data: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as somebody:
         ports = [free_ports()[0], somebody.getsockname()[1]]
         server = start_now(data, durable=False, free_port=lambda: ports.pop())
@@ -156,7 +158,7 @@ def test_a_free_port_that_somebody_takes_meanwhile_is_given_up(data: Path) -> No
     server.stop_now()
 
 
-def test_data_of_another_version_is_said(data: Path) -> None:
+def test_data_of_another_version_is_reported(data: Path) -> None:
     start_now(data, durable=False).stop_now()
     (data / "PG_VERSION").write_text("14\n")
     with pytest.raises(PostgresError, match="was created by Postgres 14"):
@@ -170,8 +172,8 @@ def test_the_server_ends_when_its_supervisor_is_killed(data: Path) -> None:
     assert gone(pid)
 
 
-def test_a_server_left_behind_is_stopped_at_the_next_start(data: Path) -> None:
-    """Its watcher was killed too, as by an operator's `kill -9` of everything he saw."""
+def test_a_server_without_supervisor_is_stopped_at_the_next_start(data: Path) -> None:
+    """Kill the watcher as well, as a `kill -9` of all visible processes would."""
     supervisor, pid, _ = supervised(data)
     children = subprocess.run(
         ["pgrep", "-P", str(pid), "-x", "sh"], capture_output=True, text=True, check=True
@@ -182,7 +184,7 @@ def test_a_server_left_behind_is_stopped_at_the_next_start(data: Path) -> None:
     time.sleep(0.3)
     assert alive(pid)
     second = start_now(data, durable=False)
-    assert not alive(pid)  # or a zombie, where nobody reaps orphans
+    assert not alive(pid)  # or a zombie, where no init process reaps orphans
     connect(second).close()
     second.stop_now()
 
@@ -196,7 +198,7 @@ def supervised(data: Path) -> tuple["subprocess.Popen[str]", int, int]:
     return supervisor, int(pid), int(port)
 
 
-def test_a_stale_pid_file_that_names_another_process_is_not_believed(data: Path) -> None:
+def test_a_stale_pid_file_that_names_another_process_is_ignored(data: Path) -> None:
     start_now(data, durable=False).stop_now()
     (data / "postmaster.pid").write_text(
         f"{os.getpid()}\n{data}\n0\n5432\n/tmp\n127.0.0.1\n0 0\nready\n"
@@ -206,7 +208,7 @@ def test_a_stale_pid_file_that_names_another_process_is_not_believed(data: Path)
     server.stop_now()
 
 
-def test_data_that_nobody_cannot_reach_goes_elsewhere(tmp_path: Path) -> None:
+def test_data_in_a_folder_closed_to_nobody_are_stored_elsewhere(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root changes user")
     tmp_path.chmod(0o700)
@@ -216,7 +218,7 @@ def test_data_that_nobody_cannot_reach_goes_elsewhere(tmp_path: Path) -> None:
     assert place(closed).is_relative_to("/var/tmp")  # noqa: S108
 
 
-def test_without_a_postgres_it_says_what_to_install(
+def test_a_missing_postgres_is_reported_with_its_installation(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -224,7 +226,7 @@ def test_without_a_postgres_it_says_what_to_install(
         binaries.choose(None, ())
 
 
-def test_where_the_pinned_one_does_not_run_the_newest_of_the_system_does(
+def test_the_systems_newest_postgres_replaces_a_pinned_one_that_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for version in ("14.9", "16.1", "15.3"):

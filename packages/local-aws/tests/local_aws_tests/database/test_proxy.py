@@ -1,4 +1,6 @@
-"""The whole way a function takes: TLS, IAM token, the proxy's secret, PgBouncer in transaction mode, a real Postgres."""
+"""The complete path of a function to its database: TLS, IAM token, the proxy's secret, PgBouncer in
+transaction mode, a real Postgres.
+"""
 
 import contextlib
 import hashlib
@@ -34,7 +36,7 @@ USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 
 
 def refusal(stand: Stand, **connection: Any) -> tuple[str, str, str]:
-    """SQLSTATE, message and detail of the FATAL error."""
+    """Return SQLSTATE, message and detail of the FATAL error."""
     with pytest.raises(pg8000.DatabaseError) as caught:
         stand.connect(**connection)
     error = caught.value.args[0]
@@ -48,11 +50,11 @@ def test_a_valid_token_connects_as_that_user(stand: Stand) -> None:
     connection.close()
 
 
-def test_the_certificate_is_good_for_localhost_too(stand: Stand) -> None:
+def test_the_certificate_is_valid_for_localhost(stand: Stand) -> None:
     stand.connect(stand.token(host="localhost"), host="localhost").close()
 
 
-def test_a_client_that_does_not_know_our_authority_refuses_us(stand: Stand) -> None:
+def test_a_client_without_our_ca_refuses_the_certificate(stand: Stand) -> None:
     with socket.create_connection((LOOPBACK, stand.port), timeout=60) as plain:
         plain.sendall(struct.pack("!II", 8, 80877103))
         assert plain.recv(1) == b"S"
@@ -60,7 +62,7 @@ def test_a_client_that_does_not_know_our_authority_refuses_us(stand: Stand) -> N
             ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
 
 
-def test_without_tls_there_is_no_login(stand: Stand) -> None:
+def test_a_login_without_tls_is_refused(stand: Stand) -> None:
     code, message, _ = refusal(stand, ssl_context=False)
     assert (code, message) == ("28000", "This RDS Proxy requires TLS connections")
 
@@ -71,25 +73,25 @@ BAD_TOKEN = (
 )
 
 
-def test_a_password_is_no_token(stand: Stand) -> None:
+def test_a_password_instead_of_a_token_is_refused(stand: Stand) -> None:
     assert refusal(stand, password="generated")[:2] == BAD_TOKEN
 
 
-def test_a_wrong_signature(stand: Stand) -> None:
+def test_a_wrong_signature_is_refused(stand: Stand) -> None:
     good = stand.token()
     bad = good[:-1] + ("0" if good[-1] != "0" else "1")
     assert refusal(stand, password=bad) == (*BAD_TOKEN, "the signature does not match")
 
 
-def test_a_token_of_another_user(stand: Stand) -> None:
+def test_a_token_of_another_user_is_refused(stand: Stand) -> None:
     assert refusal(stand, password=stand.token("readonly"))[:2] == BAD_TOKEN
 
 
-def test_a_token_of_another_endpoint(stand: Stand) -> None:
+def test_a_token_of_another_endpoint_is_refused(stand: Stand) -> None:
     assert refusal(stand, password=stand.token(port=5432))[:2] == BAD_TOKEN
 
 
-def test_an_expired_token(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_token_is_refused(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     password, later = stand.token(), time.time() + 16 * 60
 
     class Later(datetime):
@@ -103,7 +105,7 @@ def test_an_expired_token(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None
     assert f"{datetime.fromtimestamp(later, UTC):%H:}" in detail
 
 
-def test_a_role_without_permission(stand: Stand) -> None:
+def test_a_role_without_permission_is_refused(stand: Stand) -> None:
     code, _, detail = refusal(stand, user="migrator")
     assert code == "28P01"
     assert (
@@ -111,8 +113,8 @@ def test_a_role_without_permission(stand: Stand) -> None:
     )
 
 
-def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) -> None:
-    """Its token is good, and its role may connect; which function it is, the token's session tells."""
+def test_a_function_without_a_network_path_to_the_proxy_is_refused(stand: Stand) -> None:
+    """Use a valid token of a permitted role; its session identifies the function."""
     code = {"ZipFile": zipped({"main.py": ""})}
     functions = boto3.client("lambda", region_name=REGION)
     functions.create_function(
@@ -127,18 +129,18 @@ def test_a_function_that_the_network_does_not_lead_to_the_proxy(stand: Stand) ->
     assert (sqlstate, "time out" in message) == ("08001", True)
     assert "worker is outside of the VPC" in detail
     functions.delete_function(FunctionName="worker")
-    stand.connect().close()  # by somebody who is no function
+    stand.connect().close()  # a caller that is not a function
     stand.change(place=None)
 
 
-def test_permission_is_for_this_proxy_and_this_user(stand: Stand) -> None:
+def test_a_permission_is_for_one_proxy_and_one_user(stand: Stand) -> None:
     make_role("elsewhere", allow("rds-db:connect", USERS.replace(PROXY_ID, "prx-other") + "/app"))
     assert refusal(stand, password=stand.token(role="elsewhere"))[0] == "28P01"
     make_role("everyone", allow("rds-db:connect", f"{USERS}/*"))
     stand.connect(stand.token("migrator", role="everyone"), user="migrator").close()
 
 
-def test_a_secret_without_a_value(stand: Stand) -> None:
+def test_a_secret_without_a_value_is_reported(stand: Stand) -> None:
     code, message, detail = refusal(stand, user="readonly")
     assert (code, message) == (
         "28000",
@@ -147,14 +149,14 @@ def test_a_secret_without_a_value(stand: Stand) -> None:
     assert "Store the user and its password" in detail
 
 
-def test_a_secret_that_the_proxys_role_may_not_read(stand: Stand) -> None:
+def test_a_secret_that_the_proxys_role_cannot_read_is_reported(stand: Stand) -> None:
     stand.change(role_arn=make_role("blind", allow("s3:*", "*")))
     code, _, detail = refusal(stand)
     assert code == "28000"
     assert "The proxy's role may not read arn:aws:secretsmanager" in detail
 
 
-def test_a_proxy_without_a_target(stand: Stand) -> None:
+def test_a_proxy_without_a_target_is_reported(stand: Stand) -> None:
     stand.change(has_target=False)
     assert refusal(stand)[:2] == (
         "08006",
@@ -164,7 +166,7 @@ def test_a_proxy_without_a_target(stand: Stand) -> None:
     assert "has 0 DB proxies" in refusal(stand)[2]
 
 
-def test_a_database_that_is_down(start: Started) -> None:
+def test_a_stopped_database_is_reported(start: Started) -> None:
     stand = start("/nowhere/.s.PGSQL.5432")
     assert refusal(stand)[:2] == (
         "08006",
@@ -172,7 +174,7 @@ def test_a_database_that_is_down(start: Started) -> None:
     )
 
 
-def test_too_many_connections(stand: Stand) -> None:
+def test_too_many_connections_are_refused(stand: Stand) -> None:
     stand.proxy.most_connections = 2
     held = [stand.connect(), stand.connect()]
     assert refusal(stand)[0] == "53300"
@@ -185,7 +187,7 @@ def test_replication_is_refused(stand: Stand) -> None:
 
 
 def test_transactions_share_two_server_connections(stand: Stand) -> None:
-    """Ten clients at once on a pool of two: nobody fails, and nobody sees another's row."""
+    """Run ten concurrent clients on a pool of two: none fails, and none gets another's rows."""
 
     def work(n: int) -> set[int]:
         connection = stand.connect()
@@ -202,8 +204,8 @@ def test_transactions_share_two_server_connections(stand: Stand) -> None:
         assert len(set[int]().union(*clients.map(work, range(10)))) <= 2
 
 
-def test_bytes_pass_whole_both_ways(stand: Stand) -> None:
-    """Far more than any buffer, so that reading must pause for a slow side."""
+def test_large_results_pass_unchanged_in_both_directions(stand: Stand) -> None:
+    """Send more than any buffer holds, so that reading must pause for a slow side."""
     text = "".join(hashlib.sha256(str(n).encode()).hexdigest() for n in range(200_000))  # 12.8 MB
     connection = stand.connect()
     connection.run("BEGIN")
@@ -217,7 +219,7 @@ def test_an_abandoned_transaction_is_rolled_back(stand: Stand, postgres: Postgre
     connection = stand.connect()
     connection.run("BEGIN")
     connection.run("INSERT INTO notes VALUES (1, 'half')")
-    connection._usock.shutdown(socket.SHUT_RDWR)  # as a function that is killed
+    connection._usock.shutdown(socket.SHUT_RDWR)  # as when a function is killed
     watcher = pg8000.native.Connection("rdsadmin", unix_sock=postgres.socket, database="app")
     busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state LIKE 'idle in transaction%'"
     assert settle(lambda: watcher.run(busy) == [[0]], 60), "the server connection is still held"
@@ -227,7 +229,7 @@ def test_an_abandoned_transaction_is_rolled_back(stand: Stand, postgres: Postgre
 
 
 def drop(connection: pg8000.native.Connection) -> None:
-    """Close our end of a connection whose other end is gone."""
+    """Close our end of a connection whose other end is closed."""
     with contextlib.suppress(pg8000.InterfaceError, OSError):
         connection.close()
     if connection._usock:
@@ -239,7 +241,7 @@ def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
     process, secret = struct.unpack("!II", connection._backend_key_data)
 
     def cancel() -> None:
-        """What comes before the query cancels nothing."""
+        """Cancel repeatedly, because a request that comes before the query cancels nothing."""
         active = "SELECT FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '%pg_sleep(20)%'"
         with pg8000.native.Connection(
             SUPERUSER, unix_sock=postgres.socket, database="app"
@@ -256,7 +258,7 @@ def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
 
 
 def send(stand: Stand, data: bytes) -> bytes:
-    """Raw bytes, and everything that comes back until the other side closes."""
+    """Send raw bytes. Return everything that is received until the other side closes."""
     with socket.create_connection((LOOPBACK, stand.port), timeout=60) as connection:
         connection.sendall(data)
         received = b""
@@ -287,12 +289,12 @@ def send(stand: Stand, data: bytes) -> bytes:
         ),
     ],
 )
-def test_nonsense_at_the_door(stand: Stand, data: bytes, answer: bytes) -> None:
+def test_malformed_startup_messages_are_refused(stand: Stand, data: bytes, answer: bytes) -> None:
     assert answer in send(stand, data)
     stand.connect().close()
 
 
-def test_stopping_cuts_every_connection(start: Started, postgres: Postgres) -> None:
+def test_a_stop_closes_every_connection(start: Started, postgres: Postgres) -> None:
     stand = start(postgres.socket)
     connection, port = stand.connect(), stand.port
     stand.loop.run(stand.proxy.stop())
@@ -303,7 +305,9 @@ def test_stopping_cuts_every_connection(start: Started, postgres: Postgres) -> N
         socket.create_connection((LOOPBACK, port))
 
 
-def test_without_pgbouncer_it_goes_to_postgres_directly(start: Started, postgres: Postgres) -> None:
+def test_without_pgbouncer_the_proxy_connects_directly_to_postgres(
+    start: Started, postgres: Postgres
+) -> None:
     connection = start(postgres.socket).connect()
     assert connection.run("SELECT current_user") == [["app"]]
     connection.close()

@@ -1,4 +1,6 @@
-"""The control plane's side, over the query protocol: what Terraform reads, and what the stand-in reads of what it made."""
+"""RDS's control plane over the query protocol: Terraform's reads, and the stand-in's reads of the
+records.
+"""
 
 import asyncio
 import json
@@ -31,7 +33,7 @@ LEFTOVER = LeftoverLogs()
 @pytest.fixture
 def rds() -> Iterator[Ask]:
     async def rebuild(_: Change) -> None:
-        """No server: these tests are about the record."""
+        """Do nothing: these tests need no server."""
 
     with mock_aws():
         boto3.client("iam", region_name=REGION).create_service_linked_role(
@@ -41,7 +43,7 @@ def rds() -> Iterator[Ask]:
 
 
 def asking(contents: Contents) -> Ask:
-    """Return a function that calls RDS as Terraform does; it fails for any answer but 200."""
+    """Return a function that calls RDS as Terraform does, and fails unless the status is 200."""
     server = Client(create_backend_app("rds"))
     intercept = interceptor(16543, LEFTOVER, contents)
 
@@ -133,7 +135,7 @@ def test_each_database_has_its_own_resource_id(rds: Ask) -> None:
 
 
 def parameter(rds: Ask, family: str, value: str) -> tuple[str | None, str | None]:
-    """`Source` and `ApplyMethod` of rds.force_ssl, set to this value at once."""
+    """Return `Source` and `ApplyMethod` of rds.force_ssl after it is set to this value immediately."""
     rds(
         "CreateDBParameterGroup",
         DBParameterGroupName="g",
@@ -164,7 +166,7 @@ def parameter(rds: Ask, family: str, value: str) -> tuple[str | None, str | None
         ("postgres14", "1", ("user", "immediate")),
     ],
 )
-def test_a_value_that_is_the_familys_default_stays_the_systems(
+def test_a_value_equal_to_the_familys_default_has_the_source_system(
     rds: Ask, family: str, value: str, expected: tuple[str, str]
 ) -> None:
     assert parameter(rds, family, value) == expected
@@ -175,7 +177,7 @@ Later = Callable[[float], None]
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Moves the proxy's clock to so many seconds from now."""
+    """Return a function that sets the proxy's clock to this many seconds from now."""
 
     def move(seconds: float) -> None:
         moment = time.time() + seconds
@@ -190,7 +192,7 @@ def managed_secret(database: str) -> str:
     return arn
 
 
-def test_the_managed_secret_names_the_master(rds: Ask) -> None:
+def test_the_managed_secret_contains_the_master(rds: Ask) -> None:
     arn = managed_secret(create_database(rds))
     value = boto3.client("secretsmanager", region_name=REGION).get_secret_value(SecretId=arn)[
         "SecretString"
@@ -198,7 +200,7 @@ def test_the_managed_secret_names_the_master(rds: Ask) -> None:
     assert json.loads(value)["username"] == "postgres"
 
 
-def test_terraform_reads_the_stand_ins_address(rds: Ask) -> None:
+def test_terraform_reads_the_address_of_the_stand_in(rds: Ask) -> None:
     secret = managed_secret(create_database(rds))
     made = create_proxy(
         rds, secret, make_role("proxy", allow("secretsmanager:GetSecretValue", secret))
@@ -213,7 +215,7 @@ def test_terraform_reads_the_stand_ins_address(rds: Ask) -> None:
     assert element(rds("DescribeDBProxyTargets", **target), "Port") == "16543"
 
 
-def test_the_stand_in_sees_what_was_registered(rds: Ask, later: Later) -> None:
+def test_the_stand_in_reads_the_registered_secrets_and_target(rds: Ask, later: Later) -> None:
     secret = managed_secret(create_database(rds))
     role = make_role("proxy", allow("secretsmanager:GetSecretValue", secret))
     create_proxy(rds, secret, role)
@@ -258,7 +260,7 @@ def target_health(rds: Ask) -> tuple[str | None, str | None]:
     return element(read, "State"), element(read, "Reason")
 
 
-def test_a_new_target_waits_for_the_proxys_capacity(rds: Ask, later: Later) -> None:
+def test_a_new_target_is_unavailable_until_the_proxy_has_capacity(rds: Ask, later: Later) -> None:
     secret = managed_secret(create_database(rds))
     create_proxy(rds, secret, make_role("proxy", allow("secretsmanager:GetSecretValue", secret)))
     rds(
@@ -270,7 +272,7 @@ def test_a_new_target_waits_for_the_proxys_capacity(rds: Ask, later: Later) -> N
     assert target_health(rds) == ("AVAILABLE", None)
 
 
-def test_a_new_secret_is_unknown_for_a_while_and_a_rotated_one_is_not(
+def test_a_new_secret_is_unknown_for_a_while_but_a_rotated_one_is_not(
     rds: Ask, later: Later
 ) -> None:
     secrets = boto3.client("secretsmanager", region_name=REGION)
@@ -317,7 +319,7 @@ def test_the_proxy_must_be_able_to_assume_its_role(
     assert said is None if problem is None else problem in str(said)
 
 
-def test_the_proxy_drops_subnets_of_zones_that_it_does_not_serve(
+def test_the_proxy_ignores_subnets_in_unsupported_zones(
     rds: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subnets = boto3.client("ec2", region_name=REGION).describe_subnets()["Subnets"]
@@ -349,7 +351,7 @@ def test_an_empty_account_refuses_its_first_database_once(rds: Ask) -> None:
     create_database(rds)
 
 
-def test_the_log_group_of_a_deleted_database_comes_back_once(
+def test_the_log_group_of_a_deleted_database_is_recreated_once(
     rds: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moment = time.time()

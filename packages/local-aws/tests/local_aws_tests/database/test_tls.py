@@ -7,7 +7,7 @@ from cryptography import x509
 from local_aws.database.tls import certificates
 
 
-def test_certificates_are_kept(tmp_path: Path) -> None:
+def test_certificates_are_kept_between_runs(tmp_path: Path) -> None:
     first = certificates(tmp_path / "tls")
     content = first.ca_bundle.read_bytes(), first.server.read_bytes()
     second = certificates(tmp_path / "tls")
@@ -17,7 +17,7 @@ def test_certificates_are_kept(tmp_path: Path) -> None:
     assert b"PRIVATE" not in content[0]
 
 
-def test_certificates_that_do_not_belong_together_are_made_anew(tmp_path: Path) -> None:
+def test_certificates_that_do_not_match_are_created_again(tmp_path: Path) -> None:
     ours, other = certificates(tmp_path / "tls"), certificates(tmp_path / "other")
     stale = other.ca_bundle.read_bytes()
     ours.ca_bundle.write_bytes(stale)

@@ -1,4 +1,4 @@
-"""Our verifier against botocore's signer, which is what AWS's own clients use."""
+"""Our verifier of database tokens, compared with botocore's signer, which AWS's clients use."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -58,11 +58,11 @@ def check(
     )
 
 
-def test_botocores_token_is_good() -> None:
+def test_botocores_token_is_accepted() -> None:
     assert check(token()) == Verified("ASIAKEY", "eu-central-1")
 
 
-def test_a_user_that_needs_escaping() -> None:
+def test_a_user_name_that_needs_escaping_is_accepted() -> None:
     check(token(user="app%20%2B"), user="app +")
 
 
@@ -94,8 +94,8 @@ def test_a_user_that_needs_escaping() -> None:
         (lambda: token().replace("X-Amz-Signature", "Signature"), "signature does not match"),
     ],
 )
-def test_another_token_is_not(made: Callable[[], str], problem: str) -> None:
-    """Made when it is checked: one that was made when the tests were collected could be too old by now."""
+def test_an_invalid_token_is_refused(made: Callable[[], str], problem: str) -> None:
+    """Create each token when it is checked, because one created at collection could have expired."""
     password = made()
     with pytest.raises(InvalidTokenError, match=problem):
         check(password)
@@ -109,7 +109,7 @@ def test_another_token_is_not(made: Callable[[], str], problem: str) -> None:
         (-timedelta(minutes=4), True),
     ],
 )
-def test_a_token_lives_fifteen_minutes(later: timedelta, good: bool) -> None:
+def test_a_token_is_valid_for_fifteen_minutes(later: timedelta, good: bool) -> None:
     if good:
         check(token(), later=later)
     else:
@@ -117,7 +117,7 @@ def test_a_token_lives_fifteen_minutes(later: timedelta, good: bool) -> None:
             check(token(), later=later)
 
 
-def test_a_longer_expiry_does_not_lengthen_its_life() -> None:
+def test_a_longer_expiry_does_not_extend_it() -> None:
     with pytest.raises(InvalidTokenError, match="too old"):
         check(token(expires=86400), later=timedelta(minutes=16))
 
