@@ -1,12 +1,14 @@
 """The access decision as a pure function: it uses no table, clock or cache of its own.
 
-A grant in force permits what it covers if its condition is true; everything else is denied.
+A grant in force permits what it covers if its conditions are true; everything else is denied.
+Its conditions are the grant's own, and the one under which its role holds the permission.
 tests/unit/access/reference.py states the same rules in another way, and a differential test
 compares the two.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +35,13 @@ class SubjectGrants(msgspec.Struct, frozen=True):
     grants: Sequence[Grant]
     withheld: mfa.Names = mfa.NOTHING
     attributes: Mapping[str, Mapping[str, Any]] = {}
+
+
+class Source(NamedTuple):
+    """A role that holds a permission itself, and the condition under which it does."""
+
+    role: str
+    condition: str | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -67,23 +76,32 @@ def decide(
             if subject.status
             else "the user does not exist",
         )
-    unmet = list[str]()
-    for grant, through in giving(subject, action, resource, define, now):
-        if grant.condition is None or _is_met(grant.condition, known(facts, subject, now)):
-            return Decision(True, grant, through)
-        unmet.append(grant.id)
-    permission = permission_of(action, resource.type)
+
+    @cache
+    def is_met(condition: str | None) -> bool:
+        return condition is None or _is_true(condition, known(facts, subject, now))
+
+    permission, unmet = permission_of(action, resource.type), list[str]()
+    for grant, source in giving(subject, action, resource, define, now):
+        if not is_met(grant.condition):
+            unmet.append(grant.id)
+        elif source and not is_met(source.condition):
+            unmet.append(f"{permission} in role {source.role}")
+        else:
+            return Decision(True, grant, source and source.role)
     refusal = f"no grant in force gives {permission} on {resource.type}:{resource.id}"
-    conditional = f"; the condition of {', '.join(unmet)} is not true" if unmet else ""
-    return Decision(False, refusal=refusal + conditional)
+    named = ", ".join(dict.fromkeys(unmet))
+    return Decision(
+        False, refusal=f"{refusal}; the condition of {named} is not true" if unmet else refusal
+    )
 
 
 def giving(
     subject: SubjectGrants, action: str, resource: Resource, define: Define, now: float
-) -> Iterator[tuple[Grant, str | None]]:
-    """Yield the grants that give the right, whatever their conditions, each with `through`."""
+) -> Iterator[tuple[Grant, Source | None]]:
+    """Yield the grants that give the right, whatever the conditions, with each source in a role."""
     permission = permission_of(action, resource.type)
-    sources: dict[str, str | None] = {}
+    found: dict[str, list[Source]] = {}
     define = mfa.defining(define, subject.withheld)
     for grant in mfa.in_effect(subject.grants, subject.withheld):
         if not (in_force(grant, now) and covers(grant.scope, resource)):
@@ -94,15 +112,14 @@ def giving(
             continue
         if not is_current(grant, define):
             continue
-        if grant.role not in sources:
-            sources[grant.role] = source(grant.role, permission, define)
-        if through := sources[grant.role]:
-            yield grant, through
+        if grant.role not in found:
+            found[grant.role] = sources(grant.role, permission, define)
+        yield from ((grant, source) for source in found[grant.role])
 
 
-def _is_met(condition: str, facts: Mapping[str, Any]) -> bool:
+def _is_true(condition: str, facts: Mapping[str, Any]) -> bool:
     """Return True if the condition is true. An unknown one does not permit."""
-    from access import conditions  # imported here, because most grants have no condition
+    from access import conditions  # imported here, because most decisions meet no condition
 
     return conditions.evaluate(msgspec.json.decode(condition), facts) is True
 
@@ -133,17 +150,22 @@ def covers(scope: str, resource: Resource) -> bool:
     return scope == EVERYWHERE or (kind == resource.type and id in ("*", resource.id))
 
 
-def source(role: str, permission: str, define: Define) -> str | None:
-    """Return the nearest role, from `role` upwards, that holds the permission, or None."""
+def sources(role: str, permission: str, define: Define) -> list[Source]:
+    """Return the roles, from `role` upwards, that hold the permission.
+
+    If a role holds it without a condition, only the nearest such role.
+    """
     if role == ADMIN:
-        return ADMIN
-    seen, waiting = set[str](), [role]
+        return [Source(ADMIN)]
+    seen, waiting, found = set[str](), [role], list[Source]()
     while waiting:
         definitions = {each: define(each) for each in waiting}
         for each, definition in definitions.items():
             if permission in definition.permissions:
-                return each
+                return [Source(each)]
+            if condition := definition.conditional.get(permission):
+                found.append(Source(each, condition))
         seen.update(waiting)
         parents = {parent for definition in definitions.values() for parent in definition.parents}
         waiting = sorted(parents - seen)
-    return None
+    return found

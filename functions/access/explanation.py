@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from access import authzen, decision, subject_grants
-from access.decision import Resource, SubjectGrants
+from access.decision import Resource, Source, SubjectGrants
 from access.evaluation import Evaluation, reason
 from atrium.http import response
 from atrium.http.request import Request
@@ -36,20 +36,25 @@ def explain(request: Request) -> Response:
     return response.json({"decision": made.permit, "reason": reason(made), "grants": grants})
 
 
-def _explained(grant: Grant, through: str | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _explained(grant: Grant, source: Source | None, facts: Mapping[str, Any]) -> dict[str, Any]:
     from access import conditions  # imported here, because other operations start without it
 
-    condition = msgspec.json.decode(grant.condition) if grant.condition else None
-    values = conditions.values(condition, facts) if condition else {}
+    of_grant, of_permission = (
+        msgspec.json.decode(text) if text else None
+        for text in (grant.condition, source and source.condition)
+    )
+    both = {"and": [each for each in (of_grant, of_permission) if each]}
+    values = conditions.values(both, facts)
     return {
         "id": grant.id,
         "role": grant.role,
         "action": grant.action,
         "scope": grant.scope,
         "expires_at": None if grant.expires_at is None else rfc3339(grant.expires_at),
-        "through": through,
-        "condition": condition,
-        "result": conditions.evaluate(condition, facts) if condition else True,
+        "through": source and source.role,
+        "condition": of_grant,
+        "permission_condition": of_permission,
+        "result": conditions.evaluate(both, facts),
         "values": {name: value for name, value in values.items() if value is not None},
         "missing": [name for name, value in values.items() if value is None],
     }

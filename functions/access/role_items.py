@@ -2,13 +2,13 @@
 
     R#<role>  META               {version, generation, description, parents, assignable_by}
     R#<role>  PERM#<permission>  {permission}
+    R#<role>  COND#<permission>  {permission, condition}: a permission under a condition, JSON text
     R#<role>  DELETED            {version}: the last version of a deleted role
 
 A role that is created again starts with the next version, which is also its `generation`. A grant
 names its role's generation, so a grant of the deleted role stays void.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,10 +27,18 @@ class Summary(msgspec.Struct):
     parents: list[str]
 
 
+class ConditionalPermission(msgspec.Struct, frozen=True):
+    """A permission that counts only in decisions for which the condition is true."""
+
+    permission: str
+    condition: dict[str, Any]
+
+
 class Role(Summary):
     permissions: list[str]
     version: int
     assignable_by: list[str] = msgspec.field(default_factory=list)
+    conditional_permissions: list[ConditionalPermission] = msgspec.field(default_factory=list)
 
 
 BUILT_IN = Role(ADMIN, "The built-in role that holds every permission.", [], [], 1)
@@ -51,6 +59,10 @@ def find(name: str) -> Role | None:
         sorted(definition.permissions),
         meta["version"],
         meta.get("assignable_by", []),
+        [
+            ConditionalPermission(permission, msgspec.json.decode(condition))
+            for permission, condition in sorted(definition.conditional.items())
+        ],
     )
 
 
@@ -64,11 +76,15 @@ def next_version(name: str, before: Role | None) -> int:
 
 def writes(after: Role, before: Role | None) -> list[TransactionItem]:
     """Return the items that create the role, or change it if it still has the version `before`."""
-    held, wanted = set(before.permissions if before else ()), set(after.permissions)
+    held, wanted = _permissions(before) if before else {}, _permissions(after)
     return [
         _change(after, before) if before else _create(after),
-        *_permission_puts(after.role, wanted - held),
-        *({"Delete": _at(after.role, f"PERM#{each}")} for each in sorted(held - wanted)),
+        *(
+            {"Put": {"Item": _at(after.role, sk)["Key"] | fields}}
+            for sk, fields in wanted.items()
+            if held.get(sk) != fields
+        ),
+        *({"Delete": _at(after.role, sk)} for sk in held if sk not in wanted),
     ]
 
 
@@ -81,7 +97,7 @@ def deletes(role: Role) -> list[TransactionItem]:
     tombstone = _at(role.role, _DELETED)["Key"] | {"version": {"N": str(role.version)}}
     return [
         {"Delete": _at(role.role, "META") | condition},
-        *({"Delete": _at(role.role, f"PERM#{each}")} for each in role.permissions),
+        *({"Delete": _at(role.role, sk)} for sk in _permissions(role)),
         {"Put": {"Item": tombstone}},
     ]
 
@@ -114,11 +130,15 @@ def _fields(role: Role) -> dict[str, Any]:
     }
 
 
-def _permission_puts(role: str, permissions: Iterable[str]) -> list[TransactionItem]:
-    return [
-        {"Put": {"Item": _at(role, f"PERM#{each}")["Key"] | {"permission": {"S": each}}}}
-        for each in sorted(permissions)
-    ]
+def _permissions(role: Role) -> dict[str, dict[str, Any]]:
+    """Return the attributes of the items of the permissions, by their sort keys."""
+    return {f"PERM#{each}": {"permission": {"S": each}} for each in role.permissions} | {
+        f"COND#{each.permission}": {
+            "permission": {"S": each.permission},
+            "condition": {"S": msgspec.json.encode(each.condition).decode()},
+        }
+        for each in role.conditional_permissions
+    }
 
 
 def _at(name: str, sk: str) -> dict[str, Any]:

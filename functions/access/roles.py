@@ -12,7 +12,7 @@ from msgspec import Meta
 from access import role_graph, role_items
 from access.names import Permission, RoleName
 from access.role_graph import Graph
-from access.role_items import Role, Summary
+from access.role_items import ConditionalPermission, Role, Summary
 from atrium.http import etag, pages, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
@@ -26,9 +26,17 @@ from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 MAX_PERMISSIONS = 45
-"""A change writes each added or removed permission, and a transaction has 100 items."""
+"""A change writes each added or removed permission, and a transaction has 100 items.
+
+Permissions with and without a condition count together.
+"""
 MAX_PARENTS = 20
 MAX_ASSIGNERS = 20
+
+
+class NewConditionalPermission(msgspec.Struct, forbid_unknown_fields=True):
+    permission: Permission
+    condition: dict[str, Any]
 
 
 class Draft(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,6 +48,9 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     assignable_by: Annotated[list[RoleName], Meta(max_length=MAX_ASSIGNERS)] = msgspec.field(
         default_factory=list
     )
+    conditional_permissions: Annotated[
+        list[NewConditionalPermission], Meta(max_length=MAX_PERMISSIONS)
+    ] = msgspec.field(default_factory=list)
 
 
 def list_(request: Request) -> Response:
@@ -72,6 +83,7 @@ def put(request: Request) -> Response:
     versions = None if is_new else etag.expected_versions(request)
     _refuse_built_in(name)
     _refuse_twice(draft)
+    _check_conditions(draft)
     delegation = Delegation(request.caller)
 
     def write() -> Role:
@@ -115,7 +127,12 @@ def delete(request: Request) -> Response:
 
 
 def _rights(role: Role | Draft | None) -> rights.Role | None:
-    return rights.Role(frozenset(role.permissions), frozenset(role.parents)) if role else None
+    if role is None:
+        return None
+    conditional = frozenset(each.permission for each in role.conditional_permissions)
+    return rights.Role(
+        frozenset(role.permissions), frozenset(role.parents), conditional=conditional
+    )
 
 
 def _expected(found: Role | None, versions: list[int] | None) -> Role:
@@ -163,6 +180,13 @@ def _write(request: Request, name: str, draft: Draft, before: Role | None, graph
         sorted(draft.permissions),
         role_items.next_version(name, before),
         sorted(draft.assignable_by),
+        sorted(
+            (
+                ConditionalPermission(each.permission, each.condition)
+                for each in draft.conditional_permissions
+            ),
+            key=lambda each: each.permission,
+        ),
     )
     _transact(
         [
@@ -186,7 +210,20 @@ def _trail(request: Request, after: Role, before: Role | None) -> dict[str, Any]
     }
     if after.assignable_by or (before and before.assignable_by):
         changes["assignable_by"] = after.assignable_by
+    if changed := _changed_conditions(after, before):
+        changes["conditions"] = changed
     return audit.entry(request, "role.changed" if before else "role.created", changes)
+
+
+def _changed_conditions(after: Role, before: Role | None) -> list[str]:
+    """Return the permissions whose condition was added, changed or removed."""
+    held, wanted = (
+        {each.permission: each.condition for each in role.conditional_permissions} if role else {}
+        for role in (before, after)
+    )
+    return sorted(
+        each for each in held.keys() | wanted.keys() if held.get(each) != wanted.get(each)
+    )
 
 
 def _transact(items: list[dict[str, Any]]) -> None:
@@ -218,6 +255,7 @@ def _refuse_twice(draft: Draft) -> None:
         "permissions": draft.permissions,
         "parents": draft.parents,
         "assignable_by": draft.assignable_by,
+        "conditional_permissions": [each.permission for each in draft.conditional_permissions],
     }
     errors = [
         FieldError(f"#/{field}/{place}", "This entry is duplicated")
@@ -228,6 +266,29 @@ def _refuse_twice(draft: Draft) -> None:
     if errors:
         raise Problem(
             422, "validation_failed", "Some entries are duplicated; see `errors`.", errors=errors
+        )
+
+
+def _check_conditions(draft: Draft) -> None:
+    """Raise 422 if the permissions with a condition are invalid."""
+    if not draft.conditional_permissions:
+        return
+    from access import conditions  # imported here, because most roles have no condition
+
+    errors, at = list[FieldError](), "#/conditional_permissions"
+    if len(draft.permissions) + len(draft.conditional_permissions) > MAX_PERMISSIONS:
+        detail = (
+            f"A role can have at most {MAX_PERMISSIONS} permissions, with and without condition."
+        )
+        errors.append(FieldError(at, detail))
+    for place, each in enumerate(draft.conditional_permissions):
+        if each.permission in draft.permissions:
+            detail = "Must not also be in `permissions`, where it has no condition."
+            errors.append(FieldError(f"{at}/{place}/permission", detail))
+        errors += conditions.faults(each.condition, f"{at}/{place}/condition")
+    if errors:
+        raise Problem(
+            422, "validation_failed", "Some conditions are invalid; see `errors`.", errors=errors
         )
 
 

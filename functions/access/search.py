@@ -162,7 +162,11 @@ def _actions_of_roles(subject: SubjectGrants, kind: str) -> set[str]:
     The role `admin` permits all of them, but lists none.
     """
     roles = set(role_names()) | {grant.role for grant in subject.grants if grant.role}
-    named = (permission.partition(".") for permission in permissions.known(roles))
+    named = (
+        permission.partition(".")
+        for definition in map(permissions.cached, permissions.lineage(roles, permissions.cached))
+        for permission in (*definition.permissions, *definition.conditional)
+    )
     return {action for of, _, action in named if of == kind}
 
 
@@ -184,7 +188,7 @@ def _holders(action: str, resource: Resource, after: str, page: int) -> Iterator
     giving = {
         role
         for role in (ADMIN, *role_names())
-        if decision.source(role, permission, permissions.cached)
+        if decision.sources(role, permission, permissions.cached)
     }
     now = time.time()
     following = (f"U#{after}$" if after else "U#", "U$")
@@ -219,7 +223,9 @@ def _decided(holders: Iterator[_Holder], search: SubjectSearch) -> Iterator[tupl
     resource = Resource(search.resource.type, search.resource.id)
     while batch := list(islice(holders, _METAS_AT_ONCE)):
         metas = user_table.metas([holder.uid for holder in batch])
-        attributes = subject_grants.attributes_for(batch)
+        attributes = subject_grants.attributes_for(
+            (uid, resource.type, found) for uid, found in batch
+        )
         for uid, found in batch:
             subject = subject_grants.of_user(metas.get(uid), found, attributes.get(uid, {}))
             asked = Subject(search.subject.type, uid, search.subject.properties)

@@ -2,7 +2,7 @@
 
 A decision reads META and makes three Queries of one scope each, however many grants the user has.
 For several resources of one user, one Query reads all grants, unless they are many. If a condition
-names stored attributes, one more Query for each such user reads them.
+names stored attributes, one more Query for each such user reads them. Roles come from the cache.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from access.decision import Resource, SubjectGrants
-from atrium.identity import grants, mfa, namespaces
+from atrium.identity import grants, mfa, namespaces, permissions
 from atrium.identity.grant_items import Grant
 from atrium.runtime import parallel
 from atrium.stores import user_table
@@ -54,7 +54,9 @@ def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
     read = {uid: future.result() for uid, future in metas.items()}
 
     by_question = {one: of_few.get(one[0]) or found.get(_key(one)) or () for one in known}
-    attributes = attributes_for((one[0], of_one) for one, of_one in by_question.items())
+    attributes = attributes_for(
+        (uid, resource.type, of_one) for (uid, resource), of_one in by_question.items()
+    )
     return {
         one: of_user(read[one[0]], by_question[one], attributes.get(one[0], {}))
         if one in known
@@ -69,21 +71,30 @@ def find_of_type(uid: str, kind: str) -> SubjectGrants:
         return _NOBODY
     meta = parallel.start(lambda: user_table.meta(uid))
     found = grants.of_type(uid, kind)
-    return of_user(meta.result(), found, attributes_for([(uid, found)]).get(uid, {}))
+    return of_user(meta.result(), found, attributes_for([(uid, kind, found)]).get(uid, {}))
 
 
-def attributes_for(found: Iterable[tuple[str, Sequence[Grant]]]) -> dict[str, Attributes]:
-    """Return by uid the attributes of the users with a grant whose condition names attributes.
+def attributes_for(found: Iterable[tuple[str, str, Sequence[Grant]]]) -> dict[str, Attributes]:
+    """Return by uid the attributes of the users for whom a condition names attributes.
 
-    Only trusted namespaces count: other values may be set by users who could not give the grant.
+    `found` has a uid, a type of resource, and the grants that concern it. The conditions are those
+    of the grants, and those of permissions on the type in their roles. Only trusted namespaces count: other values may be set by users who could not give the grant.
     """
-    uids = sorted({uid for uid, of_one in found if any(map(_reads_attributes, of_one))})
+    uids = sorted({uid for uid, kind, of_one in found if _read_attributes(kind, of_one)})
     stored = parallel.run([partial(user_table.stored_attributes, uid) for uid in uids])
     return dict(zip(uids, map(namespaces.in_token, stored), strict=True))
 
 
-def _reads_attributes(grant: Grant) -> bool:
-    return grant.condition is not None and _ATTRIBUTES in grant.condition
+def _read_attributes(kind: str, found: Sequence[Grant]) -> bool:
+    """Return True if a condition names attributes."""
+    if any(_ATTRIBUTES in (grant.condition or "") for grant in found):
+        return True
+    granted = {grant.role for grant in found if grant.role not in (None, permissions.ADMIN)}
+    return any(
+        permission.startswith(f"{kind}.") and _ATTRIBUTES in condition
+        for role in permissions.lineage(granted, permissions.cached)
+        for permission, condition in permissions.cached(role).conditional.items()
+    )
 
 
 def of_user(

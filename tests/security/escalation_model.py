@@ -1,16 +1,11 @@
-"""docs/authorization.md as a model: who may grant, change and define what, independent of the
-table.
-"""
+"""docs/authorization.md as a model without a table: who may grant, change and define what."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Given(NamedTuple):
-    """A granted role, or the action of a `<type>.<action>` right.
-
-    `until` is None without an end.
-    """
+    """A granted role, or the action of a `<type>.<action>` right. `until` None is no end."""
 
     what: str
     scope: str = "*"
@@ -23,22 +18,22 @@ class Role(NamedTuple):
     parents: Sequence[str] = ()
     assignable_by: Sequence[str] = ()
     sets_trusted: bool = False
+    conditional: Sequence[str] = ()
 
 
 World = dict[str, Role]
 Person = Sequence[Given]
 
 
-def rights_of(what: str, world: World) -> set[str]:
-    """Return the permissions, those of parents, and the right to assign each role that names it or
-    a parent.
-    """
+def rights_of(what: str, world: World, *, given: bool = False) -> set[str]:
+    """Return the permissions, also of parents, and the right to assign each role that names one."""
     if what not in world:
         return {"everything" if what == "admin" else what}
     names = [what]
     for name in names:
         names += [parent for parent in world[name].parents if parent not in names]
-    permissions = {permission for name in names for permission in world[name].permissions}
+    kinds = ("permissions", "conditional") if given else ("permissions",)
+    permissions = {each for name in names for kind in kinds for each in getattr(world[name], kind)}
     return permissions | {
         f"assign {name}"
         for name, role in world.items()
@@ -55,8 +50,7 @@ def is_within(inner: Given, outer: Given) -> bool:
 
 
 def may_give(person: Person, given: Given, world: World, meant: World | None = None) -> bool:
-    """Return True if the holder may grant `given`: they hold it in this scope and until this end,
-    or may assign the role.
+    """Return True if the person holds `given` in its scope and until its end, or may assign it.
 
     A right held under a condition does not count. A grant under a condition counts as if it had
     none. Held roles have their meaning in `world`, the given role that of `meant`.
@@ -68,7 +62,7 @@ def may_give(person: Person, given: Given, world: World, meant: World | None = N
         return "everything" in own
     if f"assign {given.what}" in own:
         return True
-    missing = rights_of(given.what, meant) - own
+    missing = rights_of(given.what, meant, given=True) - own
     return all(
         right.startswith("assign ")
         and may_give(person, given._replace(what=right[7:]), world, meant)
@@ -86,17 +80,14 @@ def may_define(
 ) -> bool:
     """Return True if the caller holds the whole role, everywhere and without an end."""
     meant = meant or world
-    was = meant.get(name, Role())._replace(assignable_by=())
+    was = meant.get(name, Role())
     own = {**world, name: world.get(name, Role())._replace(assignable_by=())}
-    wanted = was._replace(permissions=role.permissions, parents=role.parents)
+    wanted = role._replace(assignable_by=(), sets_trusted=was.sets_trusted)
     return may_give(person, Given(name), own, {**meant, name: wanted})
 
 
 def without_mfa(person: Person, world: World, need_mfa: set[str]) -> tuple[Person, World]:
-    """Return the grants and roles of a user without MFA.
-
-    For other users the roles are unchanged.
-    """
+    """Return what a user without MFA holds, and what roles mean to that user only."""
     left = {
         name: role._replace(parents=[each for each in role.parents if each not in need_mfa])
         for name, role in world.items()

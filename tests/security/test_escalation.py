@@ -54,6 +54,7 @@ WORLD: World = {
     "empty": Role(),
     "biller": Role(assignable_by=["lead"], sets_trusted=True),
     "cashier": Role([], ["biller"]),
+    "author": Role(["document.read"], conditional=["document.write"]),
 }
 CLERK = Given("clerk")
 CALLERS: Sequence[Person] = (
@@ -68,6 +69,7 @@ CALLERS: Sequence[Person] = (
     [CLERK, Given("lead", "document:7")],
     [CLERK, Given("reader", "document:*", conditional=True), Given("editor", "document:8")],
     [CLERK, Given("inspector")],
+    [CLERK, Given("author")],
     [CLERK, Given("biller")],
     [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
     [CLERK, Given("admin", "document:7")],
@@ -101,6 +103,7 @@ GIVEN: Sequence[Given] = (
     Given("biller", until=SOON),
     Given("biller", "document:7"),
     Given("cashier"),
+    Given("author"),
     Given("admin"),
     Given("admin", until=SOON),
     Given("admin", "document:7"),
@@ -119,6 +122,7 @@ DRAFTS: Sequence[Role] = (
     Role([], ["auditor"]),
     Role(["document.read", "users.write"]),
     Role([], [], ["lead", "clerk"]),
+    Role(["document.read"], conditional=["document.write"]),
 )
 REFUSALS = {"rights_exceeded", "admin_required", "own_grant"}
 WITHOUT_PERMISSION = {"mfa_required", "permission_missing", "not_found"}
@@ -264,6 +268,10 @@ def _roles(rule: Rule) -> Iterator[Cell]:
                 field: list(getattr(draft, field))
                 for field in ("permissions", "parents", "assignable_by")
             }
+            if draft.conditional:
+                body["conditional_permissions"] = [
+                    {"permission": each, "condition": {"==": [1, 1]}} for each in draft.conditional
+                ]
             yield Cell("PUT /v1/roles/{role}", {"role": name}, body, caller, [], allowed)
 
 
@@ -358,6 +366,10 @@ def _fixed() -> Iterator[dict[str, Any]]:
             yield grant_items.at((f"R#{name}", f"PERM#{permission}")) | {
                 "permission": {"S": permission}
             }
+        for permission in role.conditional:
+            yield grant_items.at((f"R#{name}", f"COND#{permission}")) | grant_items.texts(
+                {"permission": permission, "condition": '{"==":[1,1]}'}
+            )
     lists = {
         field: {
             "M": {
@@ -491,6 +503,12 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
         "grant",
         lambda item, right=grant_items.grant: msgspec.structs.replace(right(item), condition=None),
     ),
+    "what a role holds under a condition is not given": (
+        rights,
+        "given_by",
+        rights.permissions_of,
+    ),
+    "what a role holds under a condition is held": (rights, "permissions_of", rights.given_by),
     "targets are not looked at": (delegation.Delegation, "check_target", lambda self, uid: None),
     "grants are not looked at": (delegation.Delegation, "check_grant", lambda self, grant: None),
     "one may grant to oneself": (delegation, "refuse_own", lambda caller, uid: None),

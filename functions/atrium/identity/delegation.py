@@ -193,6 +193,7 @@ def roles_of(found: Iterable[Grant], named: Iterable[str] = ()) -> Roles:
                 assignable.get(name, frozenset()),
                 read.generation,
                 name in setters.result(),
+                conditional=frozenset(read.conditional),
             )
         above = {parent for definition in definitions for parent in definition.parents}
         assigned = {name for name, by in assignable.items() if by & waiting}
@@ -219,11 +220,14 @@ def _role_faults(own: Sequence[Grant], role: Role, roles: Roles) -> list[FieldEr
     names = rights.roles_in_effect(own, roles)
     held = rights.permissions_of(names, roles)
     faults = [
-        FieldError("#/permissions", f"You do not hold {permission} everywhere and without end.")
-        for permission in sorted(role.permissions - held)
+        FieldError(
+            "#/permissions" if permission in role.permissions else "#/conditional_permissions",
+            f"You do not hold {permission} everywhere and without end.",
+        )
+        for permission in sorted((role.permissions | role.conditional) - held)
     ]
     for parent in sorted(role.parents):
-        if not rights.permissions_of(rights.lineage([parent], roles), roles) <= held:
+        if not rights.given_by(rights.lineage([parent], roles), roles) <= held:
             faults.append(FieldError("#/parents", f"You do not hold all rights of {parent}."))
     return faults
 

@@ -50,6 +50,6 @@ def defining(
         found = define(role)
         if role not in without:
             return found
-        return msgspec.structs.replace(found, permissions=NOTHING, parents=NOTHING)
+        return msgspec.structs.replace(found, permissions=NOTHING, parents=NOTHING, conditional={})
 
     return definition

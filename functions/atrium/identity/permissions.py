@@ -86,14 +86,6 @@ def if_generation(role: str, generation: int) -> dict[str, Any]:
     return {"ConditionCheck": key | same}
 
 
-def known(roles: Iterable[str]) -> set[str]:
-    """Return the permissions of the roles from the cache. Raises like `hold`.
-
-    The permissions of `admin` are not listed; see ADMIN.
-    """
-    return _of(set(roles), cached)
-
-
 def of(roles: Iterable[str], read: Define | None = None) -> set[str]:
     """Return the permissions of the roles as the table has them now. Raises like `hold`.
 

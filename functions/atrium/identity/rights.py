@@ -23,6 +23,8 @@ class Role(msgspec.Struct, frozen=True):
     `sets_trusted` means that a trusted namespace names the role in `set_by`. Its permissions do
     not show that its holders set values that other programs trust. `is_withheld` means that it
     gives nothing to the person who grants, who has no MFA; it counts in full for others.
+    `conditional` are permissions under a condition. Like a grant with one, they are given, but
+    not held.
     """
 
     permissions: frozenset[str] = frozenset()
@@ -31,6 +33,7 @@ class Role(msgspec.Struct, frozen=True):
     generation: int = 0
     sets_trusted: bool = False
     is_withheld: bool = False
+    conditional: frozenset[str] = frozenset()
 
 
 Roles = Mapping[str, Role]
@@ -119,8 +122,14 @@ def roles_in_effect(own: Iterable[Grant], roles: Roles) -> set[str]:
 
 
 def permissions_of(names: Iterable[str], roles: Roles) -> set[str]:
-    """Return the permissions that the roles hold themselves."""
+    """Return the permissions that the roles hold themselves, without a condition."""
     return {permission for name in names for permission in roles.get(name, _NOTHING).permissions}
+
+
+def given_by(names: Iterable[str], roles: Roles) -> set[str]:
+    """Return the permissions that the roles give themselves, whatever the conditions."""
+    found = [roles.get(name, _NOTHING) for name in names]
+    return {each for role in found for each in role.permissions | role.conditional}
 
 
 def assignable_by(names: set[str], roles: Roles) -> set[str]:
@@ -167,7 +176,7 @@ def _role_is_within(role: str, held: _Held, roles: Roles) -> bool:
         if each != ADMIN and roles.get(each, _NOTHING).assignable_by & held.roles:
             continue
         above = lineage([each], roles)
-        if each == ADMIN or not permissions_of(above, roles) <= held.permissions:
+        if each == ADMIN or not given_by(above, roles) <= held.permissions:
             return False
         waiting |= assignable_by(above, roles) - seen
     return True

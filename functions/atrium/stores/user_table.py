@@ -102,13 +102,16 @@ class RoleDefinition(msgspec.Struct, frozen=True):
 
     Permissions and parents are empty for an unknown role. `version` rises with every change of
     the role; None if its META is missing. `generation` distinguishes roles that had the same
-    name one after the other: a grant of an earlier one gives nothing.
+    name one after the other: a grant of an earlier one gives nothing. `conditional` are further
+    permissions with their conditions (JSON text, access/conditions.py). They count in decisions
+    only, so a token and an operation's rules never see them.
     """
 
     permissions: frozenset[str]
     parents: frozenset[str]
     version: int | None = None
     generation: int = 0
+    conditional: Mapping[str, str] = {}
 
 
 def meta(uid: str) -> Meta | None:
@@ -190,15 +193,21 @@ def role_definition(role: str) -> RoleDefinition:
 def defined(items: Iterable[dict[str, Any]]) -> RoleDefinition:
     """Return the definition in the items of one role."""
     meta: dict[str, Any] = {}
-    permissions = set[str]()
+    permissions, conditional = set[str](), dict[str, str]()
     for item in items:
         if item["sk"] == "META":
             meta = item
         elif item["sk"].startswith("PERM#"):
             permissions.add(item["permission"])
+        elif item["sk"].startswith("COND#"):
+            conditional[item["permission"]] = item["condition"]
     parents = frozenset[str](meta.get("parents") or ())
     return RoleDefinition(
-        frozenset(permissions), parents, meta.get("version"), meta.get("generation", 0)
+        frozenset(permissions),
+        parents,
+        meta.get("version"),
+        meta.get("generation", 0),
+        conditional,
     )
 
 

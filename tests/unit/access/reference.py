@@ -43,7 +43,7 @@ def permitted(
     return is_active(items, user) and any(
         has_not_ended(item, now)
         and reaches(item, kind, thing)
-        and allows(items, item, f"{kind}.{action}", action, withheld)
+        and allows(items, item, f"{kind}.{action}", action, withheld, known)
         and ("condition" not in item or is_true(json.loads(item["condition"]), known))
         for item in items
         if item["pk"] == f"G#{user}"
@@ -79,11 +79,11 @@ def reaches(item: Item, kind: str, thing: str) -> bool:
 
 
 def allows(
-    items: list[Item], grant: Item, permission: str, action: str, withheld: set[str]
+    items: list[Item], grant: Item, permission: str, action: str, withheld: set[str], known: Item
 ) -> bool:
     """Return True if the grant is for this action, or for a role that holds it.
 
-    `admin` holds all.
+    A role may hold it under a condition. `admin` holds all.
     """
     if "role" not in grant:
         return bool(grant["action"] == action)
@@ -91,7 +91,8 @@ def allows(
         return False
     roles = with_ancestors(items, grant["role"], set(), withheld)
     return grant["role"] == "admin" or any(
-        item["sk"].startswith("PERM#") and item["permission"] == permission
+        item.get("permission") == permission
+        and ("condition" not in item or is_true(json.loads(item["condition"]), known))
         for item in items
         if item["pk"] in {f"R#{role}" for role in roles}
     )

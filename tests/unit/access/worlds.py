@@ -101,6 +101,14 @@ def _roles(chance: random.Random) -> Iterator[Item]:
         for _ in range(chance.choice((0, 1, 2, 4))):
             permission = f"{chance.choice(KINDS)}.{chance.choice(ACTIONS)}"
             yield {"pk": f"R#{role}", "sk": f"PERM#{permission}", "permission": permission}
+        conditional = {
+            f"{chance.choice(KINDS)}.{chance.choice(ACTIONS)}": condition(chance)
+            for _ in range(chance.choice((0, 0, 1, 2)))
+        }
+        for permission, each in conditional.items():
+            text = json.dumps(each, separators=(",", ":"))
+            key = {"pk": f"R#{role}", "sk": f"COND#{permission}"}
+            yield key | {"permission": permission, "condition": text}
 
 
 def _users(chance: random.Random) -> Iterator[Item]:
