@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from access.names import Resource, RoleName
-from atrium.http import pages
 from atrium.http.problem import ParameterError, invalid_parameters
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grant_items
 from atrium.identity.grant_items import DAY_SECONDS, Item
+from atrium.paging import pages
 from atrium.stores import user_table
 
 DEFAULT_DAYS = 30

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from access import names
-from atrium.http import etag, pages, response
+from atrium.http import etag, response
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -31,6 +31,7 @@ from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, GrantRecord, Item
 from atrium.identity.permissions import ADMIN
 from atrium.identity.rules import not_found
+from atrium.paging import pages
 from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, idempotency_in_table, user_table

@@ -9,7 +9,7 @@ from access import (
     roles,
     search,
 )
-from atrium.http.api import api
+from atrium.api import api
 
 ROUTES = {
     "GET /v1/users/{id}/attributes": attributes.read,

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from access import json_schema
 from access.names import Name, RoleName
-from atrium.http import etag, pages, response
+from atrium.http import etag, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -17,6 +17,7 @@ from atrium.http.text import Line
 from atrium.identity import namespaces, permissions
 from atrium.identity.delegation import Delegation
 from atrium.identity.namespaces import Namespace
+from atrium.paging import pages
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict

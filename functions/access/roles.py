@@ -13,7 +13,7 @@ from access import role_graph, role_items
 from access.names import Permission, RoleName
 from access.role_graph import Graph
 from access.role_items import ConditionalPermission, Role, Summary
-from atrium.http import etag, pages, response
+from atrium.http import etag, response
 from atrium.http.problem import FieldError, ParameterError, Problem, invalid_parameters
 from atrium.http.request import Request
 from atrium.http.response import Response
@@ -21,6 +21,7 @@ from atrium.http.text import Line
 from atrium.identity import grant_items, rights
 from atrium.identity.delegation import Delegation
 from atrium.identity.permissions import ADMIN
+from atrium.paging import pages
 from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError

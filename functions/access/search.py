@@ -16,12 +16,12 @@ from msgspec import Meta
 from access import authzen, decision, subject_grants
 from access.authzen import Action, Kind, Properties, Subject
 from access.decision import Resource, SubjectGrants
-from atrium.http import cursor
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import grant_items, permissions, services
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
+from atrium.paging import cursor
 from atrium.stores import user_table
 
 DEFAULT_LIMIT = 20

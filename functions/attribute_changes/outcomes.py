@@ -5,10 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from atrium.identity import users
+from atrium.identity import outbox, users
+from atrium.identity.commands import NewUser
 from atrium.identity.users import EmailTakenError
-from atrium.stores import outbox
-from atrium.stores.commands import NewUser
 
 
 def handle_outcome(command: dict[str, Any]) -> None:

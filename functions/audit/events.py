@@ -10,10 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from atrium.http import pages
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Line
+from atrium.paging import pages
 from atrium.stores import postgres
 from audit import queries
 

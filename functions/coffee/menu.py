@@ -1,8 +1,8 @@
 """The menu."""
 
-from atrium.http import pages
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.paging import pages
 from coffee import queries
 
 

@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from atrium.http import etag, pages, response
+from atrium.http import etag, response
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.paging import pages
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import idempotency, postgres
 from coffee import queries

@@ -1,4 +1,4 @@
-from atrium.http.api import api
+from atrium.api import api
 from exports import export
 
 ROUTES = {

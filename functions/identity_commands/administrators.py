@@ -2,8 +2,8 @@
 
 from botocore.exceptions import ClientError
 
+from atrium.identity.commands import Administrators
 from atrium.runtime import log
-from atrium.stores.commands import Administrators
 from identity_commands import cognito
 
 

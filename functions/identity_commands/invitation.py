@@ -21,7 +21,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from atrium.stores.commands import NewUser
+from atrium.identity.commands import NewUser
 from identity_commands.cognito import call, call_if_there, provider
 
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from atrium.identity import commands
+from atrium.identity.commands import Command, IdentitiesOfUser
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import audit, commands, user_table
-from atrium.stores.commands import Command, IdentitiesOfUser
+from atrium.stores import audit, user_table
 from identity_commands import cognito
 from identity_commands.invitation import RefusedError
 

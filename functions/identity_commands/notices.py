@@ -9,8 +9,8 @@ from string import Template
 
 from botocore.exceptions import ClientError
 
+from atrium.identity.commands import IdentitiesOfUser
 from atrium.runtime import config
-from atrium.stores.commands import IdentitiesOfUser
 from identity_commands import cognito
 from identity_commands.invitation import RefusedError
 

@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 
-from atrium.stores import commands, user_table
-from atrium.stores.commands import (
+from atrium.identity import commands
+from atrium.identity.commands import (
     KEPT_SECONDS,
     Administrators,
     IdentitiesOfUser,
     NewUser,
     StatusOfUser,
 )
+from atrium.stores import user_table
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 from identity_commands import administrators, cognito, invitation, mfa, notices
 from identity_commands.invitation import RefusedError

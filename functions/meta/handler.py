@@ -1,4 +1,4 @@
-from atrium.http.api import api, deferred
+from atrium.api import api, deferred
 from meta import health
 
 # A cold start imports only what the health check needs.

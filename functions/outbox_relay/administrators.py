@@ -7,10 +7,10 @@ counts.
 
 from datetime import UTC, datetime, timedelta
 
-from atrium.identity import admins
+from atrium.identity import admins, commands
+from atrium.identity.commands import Administrators
 from atrium.runtime import rfc3339
-from atrium.stores import commands, postgres
-from atrium.stores.commands import Administrators
+from atrium.stores import postgres
 from outbox_relay import queries
 
 INTERVAL = timedelta(minutes=10)

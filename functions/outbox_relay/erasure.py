@@ -7,10 +7,10 @@ stops half-way is repeated as a whole, because the operation ends in the transac
 from collections.abc import Sequence
 from typing import Any
 
-from atrium.identity import personal_data, personal_items
+from atrium.identity import outbox, personal_data, personal_items
 from atrium.runtime import log
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import outbox, postgres, user_table
+from atrium.stores import postgres, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.postgres import Statement
 from outbox_relay import queries

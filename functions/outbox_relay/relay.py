@@ -4,9 +4,10 @@ If the table has the command, the repeat is only a reminder. The interval grows 
 without a limit on their number: only an outcome removes a row from the outbox.
 """
 
+from atrium.identity import commands, outbox
+from atrium.identity.commands import Command, LastAdminError
 from atrium.runtime import log
-from atrium.stores import commands, outbox, user_table
-from atrium.stores.commands import Command, LastAdminError
+from atrium.stores import user_table
 from outbox_relay import erasure
 
 AT_ONCE = 100

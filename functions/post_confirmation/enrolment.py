@@ -41,7 +41,7 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
 
 def _tell_of_reset(confirmation: Confirmation) -> None:
     """Write the command of a mail. Cognito does not repeat the trigger if this fails."""
-    from atrium.stores import commands
+    from atrium.identity import commands
 
     subject = confirmation.request.user_attributes["sub"]
     for (uid,) in postgres.query(

@@ -14,11 +14,11 @@ import msgspec
 from atrium.http import etag, response
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import admins
+from atrium.identity import admins, outbox
 from atrium.identity.delegation import Delegation
 from atrium.runtime import config
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import idempotency, outbox
+from atrium.stores import idempotency
 from atrium.stores.postgres import UniqueViolationError
 from users import me, operations, people, status
 from users.operations import Operation

@@ -4,10 +4,10 @@ import re
 from datetime import datetime
 from typing import Any, Literal
 
-from atrium.http import pages
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.http.text import Email, Line
+from atrium.paging import pages
 from atrium.stores import postgres
 from users import people, queries
 from users.model import Profile

@@ -1,4 +1,4 @@
-from atrium.http.api import api, deferred
+from atrium.api import api, deferred
 from users import me
 
 # A cold start imports only what most requests need: the caller's own record.

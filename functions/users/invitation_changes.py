@@ -11,9 +11,10 @@ from atrium.http import etag
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.identity import outbox
 from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import idempotency, outbox, postgres
+from atrium.stores import idempotency, postgres
 from atrium.stores.postgres import Statement, UniqueViolationError
 from users import invitation_list, invitations, operations, queries, status
 from users.invitation_list import SentInvitation

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from atrium.http import etag, pages, response
+from atrium.http import etag, response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.paging import pages
 from atrium.stores import postgres
 from users import queries
 

@@ -1,6 +1,6 @@
 """`POST /v1/users`: invite a user. The user exists once Cognito has created the account.
 
-atrium.stores.outbox sends the command. The roles of the invitation are granted when it is accepted
+atrium.identity.outbox sends the command. The roles of the invitation are granted when it is accepted
 (atrium/identity/acceptance.py). invitation_list.py and invitation_changes.py have the other routes.
 """
 
@@ -18,12 +18,12 @@ from atrium.http.response import Response
 from atrium.http.text import Email, Locale, PersonName
 from atrium.identity import acceptance, address_rules, permissions, rules, token_size
 from atrium.identity.address_rules import AddressRefusedError
+from atrium.identity.commands import Command, NewUser
 from atrium.identity.delegation import Delegation
 from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.runtime import config
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import idempotency, postgres
-from atrium.stores.commands import Command, NewUser
 from atrium.stores.postgres import Statement, UniqueViolationError
 from users import operations, queries
 from users.operations import Operation

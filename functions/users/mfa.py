@@ -17,11 +17,11 @@ from atrium.http import etag, response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grants, mfa, permissions
+from atrium.identity import commands, grants, mfa, permissions
+from atrium.identity.commands import Command
 from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import audit, commands, user_table
-from atrium.stores.commands import Command
+from atrium.stores import audit, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, Meta, TransactionCanceledError
 from users import people

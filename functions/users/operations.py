@@ -10,10 +10,11 @@ from atrium.http import response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity.authority import TokenStaleError
+from atrium.identity import commands, outbox
+from atrium.identity.commands import Command, LastAdminError, RightsChangedError
 from atrium.runtime import log
-from atrium.stores import commands, outbox, postgres, user_table
-from atrium.stores.commands import Command, LastAdminError, RightsChangedError
+from atrium.stores import postgres, user_table
+from atrium.stores.authority import TokenStaleError
 from atrium.stores.postgres import Statement
 from users import queries
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import msgspec
 
-from atrium.http import etag, pages
+from atrium.http import etag
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import session_records
+from atrium.identity import commands, session_records
+from atrium.identity.commands import Command
 from atrium.identity.delegation import Delegation
+from atrium.paging import pages
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import audit, commands, postgres, user_table
-from atrium.stores.commands import Command
+from atrium.stores import audit, postgres, user_table
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, Meta, TransactionCanceledError
 from users import people, queries

@@ -21,11 +21,11 @@ from atrium.http import etag
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import admins
+from atrium.identity import admins, outbox
+from atrium.identity.commands import Command, LastAdminError, RightsChangedError
 from atrium.identity.delegation import Delegation
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import outbox, postgres
-from atrium.stores.commands import Command, LastAdminError, RightsChangedError
+from atrium.stores import postgres
 from atrium.stores.postgres import Statement, UniqueViolationError
 from atrium.stores.user_table import NOT_DELETED
 from users import operations, people, profile, queries

@@ -36,7 +36,7 @@ def run(program: str, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("atrium.http.api", {"hashlib", "http", "ssl"}),
+        ("atrium.api", {"hashlib", "http", "ssl"}),
         (
             "atrium.stores.postgres",
             {"scramp", "dateutil", "importlib.metadata", "email", "botocore"},

@@ -23,8 +23,9 @@ from typing import Any, Literal
 import pg8000.native
 import pytest
 
-from atrium.http.api import Handler, api
-from atrium.identity import authority, permissions, rules, session
+from atrium.api import Handler, api
+from atrium.identity import permissions, rules, session
+from atrium.stores import authority
 from tests.security.attacks import NAMESPACE, SESSION, Attack
 from tests.security.containers import Container
 from tests.unit.access.conftest import Service

@@ -11,8 +11,8 @@ from types import ModuleType
 
 import msgspec
 
-from atrium.http import api
-from atrium.http.api import Handler, Operation
+from atrium import api
+from atrium.api import Handler, Operation
 from atrium.identity.rules import Alternative, Rule
 
 PUBLIC = (Alternative("public"),)

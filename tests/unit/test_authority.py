@@ -8,10 +8,9 @@ import pytest
 from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import authority
 from atrium.identity.rules import Alternative
 from atrium.runtime import parallel
-from atrium.stores import dynamodb, user_table
+from atrium.stores import authority, dynamodb, user_table
 from atrium.stores.user_table import TransactionCanceledError
 from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import UID, Context, answer, api_event, claims

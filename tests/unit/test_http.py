@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 import meta
-from atrium.http import api, response
+from atrium import api
+from atrium.http import response
 from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response

@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from access.handler import handler as access
-from atrium.identity import admins, grants
-from atrium.stores import commands, dynamodb, user_table
+from atrium.identity import admins, commands, grants
+from atrium.stores import dynamodb, user_table
 from identity_commands import cognito
 from identity_commands.handler import handler as identity_commands
 from pre_token_generation.handler import handler as pre_token_generation

@@ -7,7 +7,8 @@ import pg8000.native
 import pytest
 from botocore.exceptions import ClientError
 
-from atrium.stores import commands, dynamodb
+from atrium.identity import commands
+from atrium.stores import dynamodb
 from identity_commands import cognito, notices
 from identity_commands.handler import handler as identity_commands
 from post_confirmation.handler import handler as post_confirmation

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from atrium.http import cursor, pages
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.paging import cursor, pages
 from atrium.runtime import clock
 from atrium.stores import dynamodb, signing_keys, user_table
 from atrium.stores.user_table import Meta

@@ -17,7 +17,7 @@ def repository(tmp_path: Path) -> Path:
         "functions/relay/function.yaml": "",
         "functions/relay/tests/sent_sql.py": "",
         "functions/silent/function.yaml": "",
-        "functions/atrium/http/pages.py": "",
+        "functions/atrium/paging/pages.py": "",
         "tests/unit/test_order_events.py": "from orders import queries\n",
         "tests/unit/test_late_import.py": "def test_it():\n    import orders\n",
         "tests/unit/orders/test_deep.py": "",

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import conftest  # noqa: F401  the rules of sources
-from atrium.http.api import Handler
+from atrium.api import Handler
 from atrium.identity import session_records
 from atrium.stores import postgres, user_table
 from atrium.stores.pipeline import PipelinedConnection

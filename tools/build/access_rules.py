@@ -64,7 +64,7 @@ def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]
     """Return True if the operation must not be authorised from a cache.
 
     This applies to operations that change something and need a permission or role, and to those
-    that declare `x-atrium-authority: current` (atrium/identity/authority.py). AuthZEN's operations
+    that declare `x-atrium-authority: current` (atrium/stores/authority.py). AuthZEN's operations
     only read, although they use POST. Raise BuildError if a public operation declares it.
     """
     kinds = {one["kind"] for one in alternatives(file, route, operation)}

@@ -1,1 +1,1 @@
-"""HTTP: parsing of API Gateway events, dispatch to routes, and responses."""
+"""HTTP: requests from events of API Gateway, responses, and problem details."""

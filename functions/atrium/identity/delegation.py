@@ -2,7 +2,7 @@
 
 The rule itself is in `atrium/identity/rights.py`. This module reads the table for it, strongly
 consistently and without a cache. The condition on every transaction
-(`atrium/identity/authority.py`) covers changes to the caller's own rights after these reads.
+(`atrium/stores/authority.py`) covers changes to the caller's own rights after these reads.
 """
 
 import time

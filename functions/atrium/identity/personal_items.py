@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from atrium.identity import admins, grant_items, legacy_grants, personal_data
-from atrium.identity.about import about
+from atrium.identity import admins, commands, grant_items, legacy_grants, personal_data
 from atrium.identity.grant_items import Item, Key
 from atrium.identity.personal_data import Kind
 from atrium.runtime import log
-from atrium.stores import commands, user_table
+from atrium.stores import user_table
+from atrium.stores.about import about
 
 
 def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:

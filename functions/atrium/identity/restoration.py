@@ -1,7 +1,8 @@
 """The restoration of an account that its owner has deleted, by a sign-in in the grace period."""
 
+from atrium.identity import commands, outbox
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import commands, outbox, postgres
+from atrium.stores import postgres
 
 COOKIE_HOURS = 1
 """The lifetime of the sign-in page's cookie, by which the page signs in without asking the person.

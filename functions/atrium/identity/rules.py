@@ -28,7 +28,7 @@ class Rule(msgspec.Struct, frozen=True):
     """The rule of one route: alternatives, the widest first, and whether the query has parameters.
 
     If `current_authority` is set, the caller's access is never read from a cache, and writes
-    carry the caller's condition (atrium/identity/authority.py). `recent_sign_in` is the greatest
+    carry the caller's condition (atrium/stores/authority.py). `recent_sign_in` is the greatest
     age of the caller's sign-in in seconds. A token needs one of `scopes`. None of them has a
     default: a route without them must not be served. `headers` are those of every response,
     such as `Deprecation`.

@@ -12,10 +12,10 @@ import msgspec
 from atrium.http.problem import Problem, unavailable
 from atrium.http.request import Claims
 from atrium.identity import mfa, token_size
-from atrium.identity.authority import TokenStaleError
 from atrium.runtime import clock
 from atrium.runtime.clock import Moment
 from atrium.stores import user_table
+from atrium.stores.authority import TokenStaleError
 
 CACHE_SECONDS = 30  # how long a revoked token may still work in a container that has seen it
 _CACHE_ENTRIES = 2048

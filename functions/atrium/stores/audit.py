@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from atrium.http.request import Request
-from atrium.identity.about import about
 from atrium.runtime import rfc3339
 from atrium.runtime.uuid7 import uuid7
+from atrium.stores.about import about
 
 KEPT_SECONDS = 30 * 24 * 3600
 """Seconds until the table's TTL deletes the item, which Postgres then has had for long.

@@ -13,8 +13,8 @@ import msgspec
 from atrium.http import idempotency_key
 from atrium.http.idempotency_key import LIFETIME_SECONDS, Once
 from atrium.http.request import Request
-from atrium.identity.about import about
 from atrium.stores import user_table
+from atrium.stores.about import about
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 
 __all__ = ["Once", "WorkRefusedError", "once"]

@@ -12,12 +12,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from atrium.http.request import Claims
-from atrium.identity import authority
-from atrium.identity.authority import TokenStaleError
 from atrium.runtime import rfc3339
 from atrium.runtime.config import required
-from atrium.stores import attribute_value, dynamodb
+from atrium.stores import attribute_value, authority, dynamodb
 from atrium.stores.attribute_value import UNREADABLE
+from atrium.stores.authority import TokenStaleError
 
 
 class TableUnavailableError(Exception):
@@ -324,7 +323,7 @@ def transact(items: Sequence[dict[str, Any]]) -> None:
     """Write all items or none: `Put`, `Update`, `Delete`, `ConditionCheck`, without TableName.
 
     During a request the transaction carries the condition that the caller's token is current
-    (atrium/identity/authority.py). Raises `TransactionCanceledError`, `authority.TokenStaleError`,
+    (atrium/stores/authority.py). Raises `TransactionCanceledError`, `authority.TokenStaleError`,
     `TableUnavailableError`, `ValueError` for more than MAX_ITEMS.
     """
     if len(items) > MAX_ITEMS:

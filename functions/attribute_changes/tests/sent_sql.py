@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from atrium.identity import users
-from atrium.stores import outbox
+from atrium.identity import outbox, users
 from attribute_changes import trail
 
 OPERATION = "01920000-0000-7000-8000-000000000001"

@@ -2,9 +2,9 @@
 
 from unittest.mock import patch
 
-from atrium.identity import personal_items, users
-from atrium.stores import outbox, user_table
-from atrium.stores.commands import Command
+from atrium.identity import outbox, personal_items, users
+from atrium.identity.commands import Command
+from atrium.stores import user_table
 from outbox_relay import administrators, erasure, expiry
 from tests.support.built_in_tables import built_in_tables
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from atrium.http.problem import Problem
 from atrium.http.text import Email
-from atrium.identity import users
+from atrium.identity import outbox, users
 from atrium.runtime.uuid7 import uuid7
-from atrium.stores import outbox, postgres
+from atrium.stores import postgres
 from users import (
     directory,
     invitation_changes,

@@ -31,7 +31,7 @@ FILES = {
     "functions/notes/__init__.py": "",
     "functions/notes/function.yaml": "description: Notes\ntrigger: api\n",
     "functions/notes/handler.py": """\
-from atrium.http.api import api
+from atrium.api import api
 from notes import note
 
 ROUTES = {"GET /v1/notes": note.read}

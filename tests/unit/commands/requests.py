@@ -7,8 +7,9 @@ from typing import Any
 import pg8000.native
 
 from access.handler import handler as access
-from atrium.http.api import Handler
-from atrium.stores import commands, dynamodb, user_table
+from atrium.api import Handler
+from atrium.identity import commands
+from atrium.stores import dynamodb, user_table
 from identity_commands.handler import handler as identity_commands
 from tests.unit.conftest import TABLE
 from tests.unit.events import Context, answer, api_event, claims

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pg8000.native
 import pytest
 
-from atrium.stores import commands, outbox, user_table
+from atrium.identity import commands, outbox
+from atrium.stores import user_table
 from outbox_relay import relay
 from tests.unit.commands.requests import (
     broken,

@@ -10,8 +10,8 @@ import pg8000.native
 import pytest
 from botocore.stub import Stubber
 
-from atrium.identity import admins, authority, grants
-from atrium.stores import contention, dynamodb, user_table
+from atrium.identity import admins, grants
+from atrium.stores import authority, contention, dynamodb, user_table
 from attribute_changes.outcomes import handle_outcome
 from outbox_relay import relay
 from tests.support.people import new_admin, new_user, role_grant

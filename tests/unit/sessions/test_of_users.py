@@ -7,8 +7,8 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from atrium.identity import grant_items, grants
-from atrium.stores import commands, user_table
+from atrium.identity import commands, grant_items, grants
+from atrium.stores import user_table
 from identity_commands import cognito
 from identity_commands.performance import perform
 from tests.support.people import new_user, role_grant

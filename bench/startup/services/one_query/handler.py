@@ -1,5 +1,5 @@
+from atrium.api import api
 from atrium.http import response
-from atrium.http.api import api
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.stores import postgres

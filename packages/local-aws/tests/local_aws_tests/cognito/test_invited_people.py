@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from atrium.stores.commands import NewUser
+from atrium.identity.commands import NewUser
 from identity_commands import cognito, invitation
 from identity_commands.invitation import RefusedError
 from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused

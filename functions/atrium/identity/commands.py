@@ -14,10 +14,10 @@ from typing import Any, Literal
 import msgspec
 
 from atrium.identity import admins, grants
-from atrium.identity.about import about
-from atrium.identity.authority import TokenStaleError
 from atrium.runtime import rfc3339
 from atrium.stores import user_table
+from atrium.stores.about import about
+from atrium.stores.authority import TokenStaleError
 from atrium.stores.contention import retry_on_conflict
 from atrium.stores.user_table import ContentionError, TransactionCanceledError
 

@@ -7,9 +7,9 @@ repeats that until there is an outcome.
 from typing import Any
 from uuid import UUID
 
+from atrium.identity.commands import INVITES, Command
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
-from atrium.stores.commands import INVITES, Command
 
 ERASE_RECORDS = "erase_records"
 """The last step of an erasure, which outbox_relay performs itself."""

@@ -18,9 +18,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from atrium.http import cursor, response
+from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.paging import cursor
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100

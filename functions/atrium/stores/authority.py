@@ -1,6 +1,6 @@
 """Current authority: every write of a request to the table carries the caller's condition.
 
-`atrium.http.api` opens the context of a request, and `user_table` reads it before each write.
+`atrium.api` opens the context of a request, and `user_table` reads it before each write.
 Operations do not pass the caller along, so they cannot forget it.
 
 - A route that needs current authority (`rules.Rule.current_authority`) adds the caller's condition

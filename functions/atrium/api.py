@@ -8,9 +8,10 @@ from atrium.http import etag, response
 from atrium.http.problem import Problem, out_of_time, unavailable
 from atrium.http.request import Claims, Request, from_event, is_head
 from atrium.http.response import Response
-from atrium.identity import authority, rules
+from atrium.identity import rules
 from atrium.runtime import log, tracing
 from atrium.runtime.deadline import DeadlineExceededError, deadline
+from atrium.stores import authority
 
 Operation = Callable[[Request], Response]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]

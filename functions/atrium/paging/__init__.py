@@ -1,0 +1,1 @@
+"""Pages of lists: the query parameters, the Link header and the signed cursor."""
