@@ -1,4 +1,4 @@
-"""Our events beside those that AWS publishes, key by key and type by type."""
+"""Our events compared with those that AWS publishes, by keys and types."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,10 @@ def assert_as_published(name: str, event: Mapping[str, Any]) -> None:
 
 
 def _shape(value: object, beside: object) -> object:
-    """What stands as `map` in the published event has keys of its own."""
+    """Return the paths and types of an event.
+
+    What is `map` in the published event may have any keys.
+    """
     if not isinstance(value, Mapping):
         return _TYPES[type(value)]
     if beside == "map":

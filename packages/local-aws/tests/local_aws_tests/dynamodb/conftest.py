@@ -1,4 +1,4 @@
-"""Tables of the laptop's AWS behind boto3, over HTTP as everything else uses them."""
+"""DynamoDB tables of the laptop's AWS, used with boto3 over HTTP."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +21,13 @@ KEYS = {"pk": "HASH", "sk": "RANGE"}
 
 
 class Endpoint:
-    """A store of items behind an AWS endpoint. `reopen` is what a restart does, without the rest of the stack."""
+    """A store of items behind an AWS endpoint.
+
+    `reopen` restarts both without the rest of the stack.
+    """
 
     def __init__(self, loop: Loop, path: Path, is_moto: bool = False) -> None:
-        """Answer with moto alone if `is_moto`."""
+        """Start the endpoint; with `is_moto`, moto alone answers."""
         self._loop, self._path, self._is_moto = loop, path, is_moto
         self.store = Store(path)
         self._moto = Moto(Settings(root=path.parent))
@@ -61,7 +64,10 @@ class Endpoint:
         self.store.close()
 
     def table(self, name: str, **options: Any) -> str:
-        """Make a table of pk and sk with the index GSI1 of gsi1pk and gsi1sk; return its name."""
+        """Create a table with the keys pk and sk, and the index GSI1 with gsi1pk and gsi1sk.
+
+        Return its name.
+        """
         names = ("pk", "sk", "gsi1pk", "gsi1sk")
         keys = [{"AttributeName": f"gsi1{key}", "KeyType": kind} for key, kind in KEYS.items()]
         index = {"IndexName": "GSI1", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}

@@ -1,4 +1,4 @@
-"""Items that an older release kept in moto's tables move into the store at the first start."""
+"""Migration of items that an older release kept in moto's tables, at the first start."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ ITEM: dict[str, Any] = {
 
 
 @pytest.mark.filterwarnings("default")
-def test_every_type_of_an_older_items_moves_whole(tmp_path: Path) -> None:
+def test_items_of_every_type_are_migrated(tmp_path: Path) -> None:
     get_backend("dynamodb").reset()
     loop = Loop()
     before, after = (

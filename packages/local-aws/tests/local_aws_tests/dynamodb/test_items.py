@@ -1,4 +1,4 @@
-"""Calls about items, in what they do and how AWS words what it refuses."""
+"""Operations on items: their effects, and AWS's messages of refusals."""
 
 from itertools import chain
 from typing import Any
@@ -21,7 +21,7 @@ def query(aws: Endpoint, table: str, pk: str, **options: Any) -> list[str]:
     return [each["sk"]["S"] for each in answer["Items"]]
 
 
-def test_every_type_comes_back_as_it_was(aws: Endpoint) -> None:
+def test_every_type_is_read_as_written(aws: Endpoint) -> None:
     table = aws.table("types")
     values: dict[str, Any] = {
         "text": {"S": "grüße 🎈"}, "empty": {"S": ""}, "bytes": {"B": b"\x00\xff"}, "true": {"BOOL": True},
@@ -45,14 +45,14 @@ def test_every_type_comes_back_as_it_was(aws: Endpoint) -> None:
         ("007", "7"),
     ],
 )
-def test_numbers_have_one_form(aws: Endpoint, given: str, kept: str) -> None:
+def test_numbers_have_one_canonical_form(aws: Endpoint, given: str, kept: str) -> None:
     if "numbers" not in aws.client.list_tables()["TableNames"]:
         aws.table("numbers")
     aws.client.put_item(TableName="numbers", Item=item(given, n={"N": given}))
     assert aws.client.get_item(TableName="numbers", Key=item(given))["Item"]["n"]["N"] == kept
 
 
-def test_arithmetic_has_38_digits(aws: Endpoint) -> None:
+def test_arithmetic_has_38_digits_of_precision(aws: Endpoint) -> None:
     table = aws.table("arithmetic")
     aws.client.put_item(TableName=table, Item=item("u", n={"N": "9" * 37}))
     aws.client.update_item(
@@ -64,7 +64,7 @@ def test_arithmetic_has_38_digits(aws: Endpoint) -> None:
     assert aws.client.get_item(TableName=table, Key=item("u"))["Item"]["n"]["N"] == "9" * 37 + ".5"
 
 
-def test_sort_keys_are_in_order_and_bounded(aws: Endpoint) -> None:
+def test_conditions_on_sort_keys_are_ordered_and_bounded(aws: Endpoint) -> None:
     table = aws.table("ordered")
     for sk in ("b#1", "a", "b", "é", "b#2", "c"):
         aws.client.put_item(TableName=table, Item=item("u", sk))
@@ -131,7 +131,7 @@ def test_numbers_sort_by_value(aws: Endpoint) -> None:
     assert [each["n"]["N"] for each in found["Items"]] == numbers
 
 
-def test_pages_by_limit_and_by_size(aws: Endpoint) -> None:
+def test_results_are_paged_by_limit_and_by_size(aws: Endpoint) -> None:
     table = aws.table("pages")
     for number in range(5):
         aws.client.put_item(
@@ -170,7 +170,7 @@ def test_pages_by_limit_and_by_size(aws: Endpoint) -> None:
     assert (page["Count"], page["LastEvaluatedKey"]["sk"]["S"]) == (2, "1")
 
 
-def test_an_index_has_what_has_its_keys(aws: Endpoint) -> None:
+def test_an_index_contains_the_items_that_have_its_keys(aws: Endpoint) -> None:
     table = aws.table("indexed")
     aws.client.put_item(TableName=table, Item=item("1", gsi1pk={"S": "g"}, gsi1sk={"S": "a"}))
     aws.client.put_item(TableName=table, Item=item("2", gsi1pk={"S": "g"}))
@@ -200,7 +200,7 @@ def test_an_index_has_what_has_its_keys(aws: Endpoint) -> None:
         aws.client.put_item(TableName=table, Item=item("3", gsi1pk={"S": "g"}, gsi1sk={"N": "1"}))
 
 
-def test_an_index_made_later_has_the_items_that_there_are(aws: Endpoint) -> None:
+def test_an_index_created_later_contains_the_existing_items(aws: Endpoint) -> None:
     table = aws.table("later")
     aws.client.put_item(TableName=table, Item=item("1", kind={"S": "cup"}))
     create = {
@@ -226,7 +226,7 @@ def test_an_index_made_later_has_the_items_that_there_are(aws: Endpoint) -> None
         aws.client.scan(TableName=table, IndexName="GSI1")
 
 
-def test_a_table_made_anew_is_empty(aws: Endpoint) -> None:
+def test_a_recreated_table_is_empty(aws: Endpoint) -> None:
     table = aws.table("again")
     aws.client.put_item(TableName=table, Item=item("1"))
     assert aws.client.describe_table(TableName=table)["Table"]["ItemCount"] == 1
@@ -235,7 +235,7 @@ def test_a_table_made_anew_is_empty(aws: Endpoint) -> None:
     assert aws.client.scan(TableName=table)["Items"] == []
 
 
-def test_segments_of_a_scan_have_each_item_once(aws: Endpoint) -> None:
+def test_the_segments_of_a_scan_contain_each_item_once(aws: Endpoint) -> None:
     table = aws.table("segments")
     for number in range(20):
         aws.client.put_item(TableName=table, Item=item(str(number)))
@@ -273,7 +273,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize(("condition", "holds"), CONDITIONS.items())
-def test_conditions(aws: Endpoint, condition: str, holds: bool) -> None:
+def test_conditions_are_evaluated(aws: Endpoint, condition: str, holds: bool) -> None:
     if "conditions" not in aws.client.list_tables()["TableNames"]:
         aws.table("conditions")
         attributes: dict[str, Any] = {
@@ -319,7 +319,7 @@ UPDATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("expression", "values", "changed"), UPDATES)
-def test_updates(
+def test_updates_change_attributes(
     aws: Endpoint, expression: str, values: dict[str, Any], changed: dict[str, Any]
 ) -> None:
     if "updates" not in aws.client.list_tables()["TableNames"]:
@@ -376,7 +376,9 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("operation", "request_", "message"), REFUSALS)
-def test_refusals(aws: Endpoint, operation: str, request_: dict[str, Any], message: str) -> None:
+def test_invalid_calls_are_refused_with_awss_message(
+    aws: Endpoint, operation: str, request_: dict[str, Any], message: str
+) -> None:
     if "refusals" not in aws.client.list_tables()["TableNames"]:
         aws.table("refusals")
     with pytest.raises(ClientError) as raised:
@@ -387,7 +389,7 @@ def test_refusals(aws: Endpoint, operation: str, request_: dict[str, Any], messa
     )
 
 
-def test_consumed_capacity_is_counted_as_aws_counts(aws: Endpoint) -> None:
+def test_consumed_capacity_is_counted_as_on_aws(aws: Endpoint) -> None:
     table = aws.table("capacity")
     whole: dict[str, Any] = {"TableName": table, "ReturnConsumedCapacity": "INDEXES"}
     put = aws.client.put_item(

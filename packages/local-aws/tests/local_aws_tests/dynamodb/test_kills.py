@@ -1,6 +1,7 @@
-"""The store's process is killed (-9) while it writes. What it acknowledged is there, whole, in the index and in the stream.
+"""Kills (-9) of the store's process during writes: acknowledged writes are complete, in the index
+and in the stream.
 
-`KILLS=500` is the long form (`make proof-durability`).
+`make proof-durability` sets `KILLS=500`.
 """
 
 import os
@@ -26,7 +27,7 @@ from local_aws_tests.lambda_service.laptop import REGION
 KILLS = int(os.environ.get("KILLS", "12"))
 TABLE = "killed"
 PAIRS = 20
-LONGEST_SECONDS = 0.06  # that a process lives after its first write
+LONGEST_SECONDS = 0.06  # lifetime of a process after its first write
 
 
 @pytest.fixture
@@ -76,7 +77,10 @@ def _opened(path: Path) -> Iterator[Store]:
 
 
 def _killed(path: Path, chance: random.Random) -> list[tuple[str, int]]:
-    """Let a process write until it is killed; return what it said was written: pair and number."""
+    """Let a process write until it is killed.
+
+    Return the writes that it acknowledged: pair and number.
+    """
     reading, writing = os.pipe()
     seed = chance.getrandbits(32)
     process = os.fork()
@@ -100,7 +104,10 @@ def _killed(path: Path, chance: random.Random) -> list[tuple[str, int]]:
 
 
 def _write_for_ever(path: Path, told: int, chance: random.Random) -> None:
-    """Raise both items of a pair to one number in a transaction; leave and enter the index; be refused now and then."""
+    """Set both items of a pair to the same number in a transaction, repeatedly.
+
+    Also put them into the index, remove them from it, and send writes that are refused.
+    """
     store, table = Store(path), schema.find(REGION, TABLE)
     assert table.stream
     name = table.stream.name
@@ -142,9 +149,7 @@ def _check(data: Data, table: Table, acknowledged: dict[str, int]) -> None:
         first, second = items[pair, "a"]["n"], items[pair, "b"]["n"]
         assert first == second, f"half a transaction: {pair}"
         assert int(first["N"]) >= number, f"lost: {pair} {number}, there is {first}"
-        acknowledged[pair] = int(
-            first["N"]
-        )  # a write that was cut off before its answer counts from now on
+        acknowledged[pair] = int(first["N"])  # a write whose answer was lost counts from now on
     indexed = [item for item, _ in data.walk(table, table.indexes["GSI1"], None)]
     assert sorted(map(_place, indexed)) == sorted(
         _place(item) for item in items.values() if "gsi1pk" in item

@@ -9,20 +9,20 @@ from local_aws_tests.dynamodb.test_items import item
 from local_aws_tests.lambda_service.laptop import REGION
 
 
-def streams_of(aws: Endpoint) -> Any:
+def stream_of(aws: Endpoint) -> Any:
     return boto3.client(
         "dynamodbstreams", region_name=REGION, endpoint_url=aws.client.meta.endpoint_url,
         aws_access_key_id="local", aws_secret_access_key="local",
     )  # fmt: skip
 
 
-def test_records_are_read_from_any_place(aws: Endpoint) -> None:
+def test_records_are_read_from_any_position(aws: Endpoint) -> None:
     view = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     table = aws.table("streamed", StreamSpecification=view)
     aws.client.put_item(TableName=table, Item=item("u", secret={"B": b"\x00\xff"}))
     aws.client.put_item(
         TableName=table, Item=item("u", secret={"B": b"\x00\xff"})
-    )  # changes nothing
+    )  # writes the same item again
     aws.client.update_item(
         TableName=table,
         Key=item("u"),
@@ -31,7 +31,7 @@ def test_records_are_read_from_any_place(aws: Endpoint) -> None:
     )
     aws.reopen()
     aws.client.delete_item(TableName=table, Key=item("u"))
-    streams = streams_of(aws)
+    streams = stream_of(aws)
     [found] = streams.list_streams(TableName=table)["Streams"]
     arn = found["StreamArn"]
     [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]

@@ -1,4 +1,4 @@
-"""A transaction is whole or nothing, repeated by its token once, and its stream records are those of what was written."""
+"""Transactions: all or nothing, idempotent by token, with stream records of the written items only."""
 
 import time
 from typing import Any
@@ -29,7 +29,7 @@ def everything(aws: Endpoint, table: str) -> list[Any]:
     return found
 
 
-def test_one_condition_that_fails_leaves_all_as_it_was(aws: Endpoint) -> None:
+def test_one_failed_condition_changes_nothing(aws: Endpoint) -> None:
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     table = aws.table("refused", StreamSpecification=stream)
     aws.client.transact_write_items(TransactItems=[put(table, "changed"), put(table, "deleted")])
@@ -68,7 +68,7 @@ def test_two_operations_on_one_item_are_refused(aws: Endpoint) -> None:
     assert everything(aws, table) == []
 
 
-def test_a_hundred_items_and_no_more(aws: Endpoint) -> None:
+def test_a_transaction_has_at_most_a_hundred_items(aws: Endpoint) -> None:
     table = aws.table("hundred")
     aws.client.transact_write_items(
         TransactItems=[put(table, str(number)) for number in range(100)]
@@ -86,7 +86,7 @@ def test_a_hundred_items_and_no_more(aws: Endpoint) -> None:
         )
 
 
-def test_a_repeated_token_does_nothing_more(aws: Endpoint) -> None:
+def test_a_repeated_token_writes_nothing(aws: Endpoint) -> None:
     table = aws.table("repeated")
     for _ in range(3):
         aws.client.transact_write_items(TransactItems=[add(table, "u")], ClientRequestToken="one")
@@ -104,7 +104,7 @@ def test_a_repeated_token_does_nothing_more(aws: Endpoint) -> None:
     assert everything(aws, table) == [item("u", n={"N": "2"})]
 
 
-def test_a_refused_transaction_may_be_tried_again_with_its_token(aws: Endpoint) -> None:
+def test_a_refused_transaction_can_be_repeated_with_its_token(aws: Endpoint) -> None:
     table = aws.table("again-tried")
     only_new = {"ConditionExpression": "attribute_not_exists(pk)"}
     aws.client.put_item(TableName=table, Item=item("u"))

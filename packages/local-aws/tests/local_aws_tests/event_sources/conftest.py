@@ -14,7 +14,9 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One laptop for a file's tests; each test makes tables, queues and functions of its own."""
+    """Start one laptop for a file's tests; each test creates tables, queues and functions of its
+    own.
+    """
     loop = Loop()
     with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime) as aws:
         yield World(aws)

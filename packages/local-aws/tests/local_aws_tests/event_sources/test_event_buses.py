@@ -1,4 +1,4 @@
-"""Events reach the targets of the rules that they match, or the target's dead-letter queue."""
+"""EventBridge: events reach the targets of matching rules, or a target's dead-letter queue."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ PATTERN = {"source": ["app"], "detail": {"kind": [{"prefix": "user."}]}}
 
 
 def bus(world: World, name: str, **target: Any) -> str:
-    """Create a bus with one rule and one target; return the rule's ARN."""
+    """Create a bus with one rule and one target. Return the rule's ARN."""
     events = world.aws.client("events")
     events.create_event_bus(Name=name)
     rule = events.put_rule(Name=name, EventBusName=name, EventPattern=json.dumps(PATTERN))
@@ -26,7 +26,7 @@ def bus(world: World, name: str, **target: Any) -> str:
 
 
 def queue(world: World, name: str, rule: str) -> tuple[str, str]:
-    """Create a queue that admits the rule's messages; return its URL and ARN."""
+    """Create a queue that admits the rule's messages. Return its URL and ARN."""
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
     statement = {
         "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
@@ -104,7 +104,7 @@ def test_a_disabled_rule_delivers_nothing(world: World) -> None:
     ("fields", "code"),
     [({"Detail": "{"}, "MalformedDetail"), ({"Source": ""}, "InvalidArgument")],
 )
-def test_an_invalid_entry_does_not_fail_the_others(
+def test_an_invalid_entry_does_not_affect_the_others(
     world: World, fields: dict[str, str], code: str
 ) -> None:
     good = {"Source": "app", "DetailType": "t", "Detail": "{}"}
@@ -118,20 +118,22 @@ def test_an_invalid_entry_does_not_fail_the_others(
     ("rule", "message"),
     [({"wildcard": "a*"}, "`wildcard`.*not emulated"), ({"odd": 1}, "Event pattern is not valid")],
 )
-def test_a_pattern_without_effect_is_refused(
+def test_a_pattern_that_can_match_nothing_is_refused(
     world: World, rule: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ClientError, match=message):
         world.aws.client("events").put_rule(Name="bad", EventPattern=json.dumps({"source": [rule]}))
 
 
-def test_a_target_without_effect_is_refused(world: World) -> None:
+def test_an_unsupported_target_is_refused(world: World) -> None:
     with pytest.raises(ClientError, match="targets of the service `sns`"):
         bus(world, "topic", Arn=f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:topic")
 
 
 def test_a_delivered_event_survives_a_kill(world: World) -> None:
-    """The journal keeps the queues that PutEvents may have filled, not just EventBridge's data."""
+    """Check the journal: it keeps the queues that PutEvents may have filled, not only EventBridge's
+    data.
+    """
     world.queue("kept")
     call = AwsCall("events", "POST", "/", "", {}, b"{}", REGION, "PutEvents")
     assert Part("queue", (REGION, "kept")) in (changed_parts(call) or [])

@@ -6,7 +6,7 @@ from local_aws_tests.event_sources.test_schedules import schedule
 from local_aws_tests.event_sources.world import Recorder, World, wait
 
 
-def test_a_record_of_a_stream_has_the_keys_of_awss(world: World) -> None:
+def test_a_stream_record_has_the_keys_of_aws(world: World) -> None:
     stream, function = world.table("shaped"), Recorder(world.aws, "shaped")
     world.map(stream, "shaped")
     world.put("shaped", "k", a={"N": "1"})
@@ -25,7 +25,7 @@ def test_a_record_of_a_stream_has_the_keys_of_awss(world: World) -> None:
     assert_as_published("expiry", last)
 
 
-def test_a_message_of_a_queue_has_the_keys_of_awss(world: World) -> None:
+def test_a_queue_message_has_the_keys_of_aws(world: World) -> None:
     (url, queue), function = world.queue("shaped"), Recorder(world.aws, "queued")
     world.queues.send_message(
         QueueUrl=url,
@@ -37,7 +37,7 @@ def test_a_message_of_a_queue_has_the_keys_of_awss(world: World) -> None:
     assert_as_published("queue", function.batches[0][0])
 
 
-def test_a_schedules_event_has_the_keys_of_awss(world: World) -> None:
+def test_a_schedules_event_has_the_keys_of_aws(world: World) -> None:
     function = Recorder(world.aws, "timed")
     schedule(world, function, "rate(5 minutes)")
     world.aws.ahead += timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Each rule of Lambda's filter syntax, on AWS's own examples."""
+"""Lambda's filter syntax, each rule with AWS's own examples."""
 
 import json
 
@@ -48,12 +48,12 @@ EVENT = {
         ({"Open": [True]}, True),
         ({"Price": [{"numeric": [">", 10, "<=", 20]}]}, False),
         ({"Score": [{"numeric": [">", 99, "<", 100]}]}, True),
-        ({"Age": {"N": [{"numeric": ["=", 30]}]}}, False),  # DynamoDB's numbers are text
+        ({"Age": {"N": [{"numeric": ["=", 30]}]}}, False),  # DynamoDB sends numbers as text
         ({"Age": {"N": ["30"]}}, True),
         ({"Name": [{"exists": True}]}, True),
         ({"Absent": [{"exists": False}]}, True),
         ({"Name": [{"exists": False}]}, False),
-        ({"ProductName": [{"exists": True}]}, False),  # exists is of leaves
+        ({"ProductName": [{"exists": True}]}, False),  # `exists` applies to leaves only
         ({"ProductName": {"S": [{"exists": True}]}}, True),
         ({"Absent": {"S": [{"exists": False}]}}, True),
         ({"Region": [{"prefix": "us-"}]}, True),
@@ -65,7 +65,7 @@ EVENT = {
         ({"Lines": {"sku": ["c"]}}, False),
     ],
 )
-def test_rule(pattern: dict[str, object], holds: bool) -> None:
+def test_a_pattern_matches_as_on_aws(pattern: dict[str, object], holds: bool) -> None:
     assert matches(parse(json.dumps(pattern)), EVENT) is holds
 
 
@@ -86,6 +86,6 @@ def test_rule(pattern: dict[str, object], holds: bool) -> None:
         ('{"$or": [{"a": ["b"]}]}', "at least two patterns"),
     ],
 )
-def test_a_pattern_that_lambda_refuses_says_where(text: str, said: str) -> None:
+def test_an_invalid_pattern_is_refused_with_the_place(text: str, said: str) -> None:
     with pytest.raises(PatternError, match=said):
         parse(text)

@@ -1,4 +1,6 @@
-"""An SQS queue calls a function as on AWS: what it took is deleted, the rest comes again and ends in the dead-letter queue."""
+"""SQS queues as event sources: processed messages are deleted, others return and end in the
+dead-letter queue.
+"""
 
 import json
 from itertools import chain
@@ -22,7 +24,7 @@ def left(world: World, url: str) -> int:
     return sum(map(int, found.values()))
 
 
-def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
+def test_messages_have_awss_form_and_are_deleted_once_processed(world: World) -> None:
     (url, queue), function = world.queue("plain"), Recorder(world.aws, "plain")
     attributes = {"kind": {"DataType": "String", "StringValue": "odd"}}
     sent = world.queues.send_message(
@@ -56,7 +58,7 @@ def test_messages_come_shaped_as_aws_s_and_are_deleted(world: World) -> None:
     }
 
 
-def test_a_failing_message_is_received_again_and_then_moved_to_the_dead_letter_queue(
+def test_a_failing_message_is_retried_and_then_moved_to_the_dead_letter_queue(
     world: World,
 ) -> None:
     dead_url, dead = world.queue("redriven-dead")
@@ -75,7 +77,7 @@ def test_a_failing_message_is_received_again_and_then_moved_to_the_dead_letter_q
     assert left(world, url) == 0
 
 
-def test_only_the_items_that_the_function_names_come_again(world: World) -> None:
+def test_only_the_items_reported_as_failed_are_retried(world: World) -> None:
     url, queue = world.queue("named", VisibilityTimeout="3")
     function = Recorder(world.aws, "named", Timeout=3)
     function.answers(
@@ -89,7 +91,7 @@ def test_only_the_items_that_the_function_names_come_again(world: World) -> None
     assert bodies(function) == ["good", "bad", "fine", "bad"]
 
 
-def test_filters_read_a_json_body_and_delete_the_rest(world: World) -> None:
+def test_filters_match_a_json_body_and_delete_the_rest(world: World) -> None:
     (url, queue), function = world.queue("picky"), Recorder(world.aws, "picky")
     pattern = json.dumps({"body": {"kind": ["order"]}})
     world.map(queue, "picky", FilterCriteria={"Filters": [{"Pattern": pattern}]})
@@ -115,7 +117,7 @@ def test_filters_read_a_json_body_and_delete_the_rest(world: World) -> None:
         ({}, {"BatchSize": 11}, "batch window in seconds must be greater than 0"),
     ],
 )
-def test_mappings_that_aws_refuses(
+def test_an_invalid_mapping_is_refused(
     world: World, attributes: dict[str, str], options: dict[str, Any], said: str
 ) -> None:
     name = f"refused-{len(attributes)}"
@@ -130,8 +132,10 @@ def test_a_queue_must_exist(world: World) -> None:
         world.map(f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:absent", "queueless")
 
 
-def test_a_fifo_group_keeps_its_order_when_items_come_again(world: World) -> None:
-    """The function stops at the first failure and names all that it has not done, as AWS asks of it."""
+def test_a_fifo_group_keeps_its_order_when_messages_return(world: World) -> None:
+    """Let the function stop at the first failure and report all remaining messages, as AWS
+    recommends.
+    """
     url, queue = world.queue("ordered.fifo", VisibilityTimeout="1", FifoQueue="true")
     function = Recorder(world.aws, "ordered", Timeout=1)
     function.answers(
@@ -157,8 +161,10 @@ def test_a_fifo_group_keeps_its_order_when_items_come_again(world: World) -> Non
     assert bodies(function) == [*names, *names[1:]]
 
 
-def test_a_fifo_group_waits_for_the_last_of_its_messages_in_flight(world: World) -> None:
-    """Two flights of one group end at different moments: nothing is received before the later one has ended."""
+def test_a_fifo_group_waits_for_its_last_message_in_flight(world: World) -> None:
+    """Let two batches of a group end at different times: nothing is received before the later one
+    ends.
+    """
     url, _ = world.queue("in-flight.fifo", VisibilityTimeout="0", FifoQueue="true")
     for name in ("first", "second"):
         world.queues.send_message(

@@ -1,4 +1,4 @@
-"""Scheduled rules call functions when they are due, if the functions let them."""
+"""Scheduled rules, which invoke functions when they are due and permitted."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from local_aws_tests.lambda_service.laptop import REGION
 def schedule(
     world: World, function: Recorder, expression: str, *, permitted: bool = True, **target: Any
 ) -> str:
-    """The rule's ARN."""
+    """Create a scheduled rule. Return its ARN."""
     events = world.aws.client("events")
     rule = events.put_rule(Name=function.name, ScheduleExpression=expression)["RuleArn"]
     events.put_targets(Rule=function.name, Targets=[{"Id": "it", "Arn": function.arn, **target}])
@@ -28,7 +28,7 @@ def schedule(
     return str(rule)
 
 
-def test_a_rate_fires_each_period_with_aws_s_event(world: World) -> None:
+def test_a_rate_fires_each_period_with_awss_event(world: World) -> None:
     function, before = (
         Recorder(world.aws, "rated"),
         datetime.now(UTC).replace(microsecond=0) + world.aws.ahead,
@@ -55,14 +55,14 @@ def test_a_rate_fires_each_period_with_aws_s_event(world: World) -> None:
     }
 
 
-def test_a_cron_expression_fires_with_the_target_s_own_input(world: World) -> None:
+def test_a_cron_expression_fires_with_the_targets_input(world: World) -> None:
     function = Recorder(world.aws, "nightly")
     schedule(world, function, "cron(0 3 * * ? *)", Input=json.dumps({"job": "sweep"}))
     world.aws.ahead += timedelta(days=1)
     wait(lambda: function.events == [{"job": "sweep"}])
 
 
-def test_a_disabled_rule_and_one_without_permission_call_nobody(world: World) -> None:
+def test_a_disabled_rule_and_one_without_permission_invoke_nothing(world: World) -> None:
     refused, disabled, heard = (
         Recorder(world.aws, name) for name in ("refused", "disabled", "heard")
     )
@@ -80,7 +80,7 @@ def test_a_disabled_rule_and_one_without_permission_call_nobody(world: World) ->
     "expression",
     ["rate(1 minutes)", "rate(5 minute)", "cron(0 3 * * * *)", "cron(0 3 * *)", "daily"],
 )
-def test_expressions_that_aws_refuses(world: World, expression: str) -> None:
+def test_an_invalid_expression_is_refused(world: World, expression: str) -> None:
     with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):
         world.aws.client("events").put_rule(Name="bad", ScheduleExpression=expression)
 
@@ -99,6 +99,6 @@ def test_expressions_that_aws_refuses(world: World, expression: str) -> None:
         ("cron(0 0 1 1 ? 2025)", None),
     ],
 )  # fmt: skip
-def test_next_due(expression: str, due: str | None) -> None:
+def test_the_next_time_follows_from_the_expression(expression: str, due: str | None) -> None:
     found = next_due(expression, datetime(2026, 3, 4, 10, 20, tzinfo=UTC))  # a Wednesday
     assert (found and found.isoformat()) == (due and f"{due}+00:00")

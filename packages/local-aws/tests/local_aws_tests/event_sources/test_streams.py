@@ -1,4 +1,4 @@
-"""A table's stream calls functions as on AWS: in order, in batches, again when they fail, and not for ever."""
+"""Table streams as event sources: order, batches, retries and their limits."""
 
 import json
 import time
@@ -21,7 +21,7 @@ def filters(*patterns: object) -> dict[str, Any]:
     return {"Filters": [{"Pattern": json.dumps(pattern)} for pattern in patterns]}
 
 
-def test_records_come_in_order_in_batches_and_shaped_as_aws_s(world: World) -> None:
+def test_records_come_in_order_in_batches_and_in_awss_form(world: World) -> None:
     stream, function = world.table("ordered"), Recorder(world.aws, "ordered")
     world.put("ordered", *(f"k{number}" for number in range(5)))
     world.tables.update_item(
@@ -48,7 +48,7 @@ def test_records_come_in_order_in_batches_and_shaped_as_aws_s(world: World) -> N
     assert (removal["eventName"], "NewImage" in removal["dynamodb"]) == ("REMOVE", False)
 
 
-def test_what_changes_nothing_is_no_record_and_an_upsert_is_one_insert(world: World) -> None:
+def test_a_write_without_a_change_has_no_record_and_an_upsert_is_one_insert(world: World) -> None:
     stream, function = world.table("quiet"), Recorder(world.aws, "quiet")
     world.map(stream, "quiet")
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_what_changes_nothing_is_no_record_and_an_upsert_is_one_insert(world: Wo
     assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in rest] == ["end"]
 
 
-def test_a_binary_value_comes_as_base64(world: World) -> None:
+def test_a_binary_value_is_sent_as_base64(world: World) -> None:
     stream, function = world.table("binary"), Recorder(world.aws, "binary")
     world.map(stream, "binary")
     world.put("binary", "k", secret={"B": b"\x00\xff"})
@@ -88,7 +88,7 @@ def test_a_failed_transaction_leaves_no_record(world: World) -> None:
     wait(lambda: function.seen() == [["after"]])
 
 
-def test_only_what_a_filter_lets_through_comes(world: World) -> None:
+def test_only_records_that_match_a_filter_are_sent(world: World) -> None:
     stream, function = world.table("filtered"), Recorder(world.aws, "filtered")
     wanted = filters(
         {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "C#"}]}}}},
@@ -103,7 +103,7 @@ def test_only_what_a_filter_lets_through_comes(world: World) -> None:
     assert list(chain(*function.seen())) == ["C#1", "U#3", "C#end"]
 
 
-def test_a_batch_begins_again_at_the_first_item_that_the_function_names(world: World) -> None:
+def test_a_retry_begins_at_the_first_item_reported_as_failed(world: World) -> None:
     stream, function = world.table("partial"), Recorder(world.aws, "partial")
     function.answers(
         "seen = len(open(__import__('os').environ['FOLDER'] + '/events').readlines())\n"
@@ -123,9 +123,7 @@ def test_a_batch_begins_again_at_the_first_item_that_the_function_names(world: W
         "'text'",
     ],
 )
-def test_an_answer_that_names_nothing_known_fails_the_whole_batch(
-    world: World, answer: str
-) -> None:
+def test_an_answer_with_unknown_items_fails_the_whole_batch(world: World, answer: str) -> None:
     name = f"unclear-{abs(hash(answer))}"
     stream, function = world.table(name), Recorder(world.aws, name)
     function.answers(f"answer = {answer}")
@@ -139,7 +137,7 @@ def test_an_answer_that_names_nothing_known_fails_the_whole_batch(
     assert function.seen()[:3] == [["a", "b"], ["a", "b"], ["c"]]
 
 
-def test_retries_end_and_the_queue_has_the_place_in_the_stream(world: World) -> None:
+def test_after_the_last_retry_the_queue_gets_the_position_in_the_stream(world: World) -> None:
     stream, function = world.table("ends"), Recorder(world.aws, "ends")
     url, queue = world.queue("ends-dead")
     function.answers("if 'bad' in str(event): raise ValueError('as told')")
@@ -181,7 +179,7 @@ def test_retries_end_and_the_queue_has_the_place_in_the_stream(world: World) -> 
     assert record["version"] == "1.0"
 
 
-def test_bisecting_gives_up_only_what_is_bad(world: World) -> None:
+def test_bisecting_discards_only_failing_records(world: World) -> None:
     stream, function = world.table("halves"), Recorder(world.aws, "halves")
     url, queue = world.queue("halves-dead")
     function.answers("if 'bad' in str(event): raise ValueError('as told')")
@@ -203,7 +201,7 @@ def test_bisecting_gives_up_only_what_is_bad(world: World) -> None:
     assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-def test_a_record_that_is_too_old_is_given_up(
+def test_a_record_that_is_too_old_is_discarded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream, function = world.table("aged"), Recorder(world.aws, "aged")
@@ -226,7 +224,7 @@ def test_a_record_that_is_too_old_is_given_up(
     assert json.loads(message["Body"])["requestContext"]["condition"] == "RecordAgeExceeded"
 
 
-def test_expired_items_are_deleted_by_dynamodb_itself(world: World) -> None:
+def test_expired_items_are_deleted_by_dynamodb(world: World) -> None:
     stream, function = world.table("expiring"), Recorder(world.aws, "expiring")
     world.tables.update_time_to_live(
         TableName="expiring",
@@ -238,7 +236,7 @@ def test_expired_items_are_deleted_by_dynamodb_itself(world: World) -> None:
     world.put("expiring", "stays", expires_at={"N": str(int(time.time()) + 3600)})
     world.put(
         "expiring", "ancient", expires_at={"N": "1"}
-    )  # more than five years: AWS takes it for a mistake
+    )  # AWS ignores an expiry of more than five years ago
     world.put("expiring", "text", expires_at={"S": "1"})
     world.tables.delete_item(TableName="expiring", Key={"pk": {"S": "ancient"}})
     wait(lambda: bool(function.batches))
@@ -251,7 +249,7 @@ def test_expired_items_are_deleted_by_dynamodb_itself(world: World) -> None:
     }
 
 
-def test_two_mappings_read_one_stream_each_at_its_own_pace(world: World) -> None:
+def test_two_mappings_read_one_stream_independently(world: World) -> None:
     stream = world.table("shared")
     stuck, quick = Recorder(world.aws, "stuck"), Recorder(world.aws, "quick")
     stuck.answers("raise ValueError('as told')")
@@ -261,17 +259,19 @@ def test_two_mappings_read_one_stream_each_at_its_own_pace(world: World) -> None
     wait(lambda: len(stuck.batches) > 1 and quick.seen() == [["a"]])
     world.put("shared", "b")
     wait(lambda: quick.seen() == [["a"], ["b"]])
-    assert set(map(tuple, stuck.seen())) == {("a",)}  # nothing overtakes it
+    assert set(map(tuple, stuck.seen())) == {("a",)}  # later records wait for the failing one
 
 
-def test_a_stopped_stack_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
-    """The snapshot of `make down` has the mapping; the store has its place and what was written while nobody read."""
+def test_a_restarted_stack_continues_at_its_position(world: World, tmp_path: Path) -> None:
+    """Check that the snapshot of a stop keeps the mapping, and the store keeps its position and new
+    records.
+    """
     stream, function = world.table("resumed"), Recorder(world.aws, "resumed")
     mapping = world.map(stream, "resumed")["UUID"]
     world.put("resumed", "a")
     store = world.aws.store
     read = lambda: store.blocking(lambda data: data.place(mapping)) > store.last_record[stream]  # noqa: E731
-    wait(read)  # or "a" would come once more
+    wait(read)  # otherwise "a" would be sent again
     assert function.seen() == [["a"]]
     world.aws.loop.run(world.aws.sources.close())
     world.put("resumed", "b")
@@ -284,7 +284,7 @@ def test_a_stopped_stack_goes_on_where_it_was(world: World, tmp_path: Path) -> N
     wait(lambda: function.seen() == [["a"], ["b"]])
 
 
-def test_a_throttled_function_loses_nothing_and_uses_up_no_retry(world: World) -> None:
+def test_a_throttled_function_loses_no_record_and_no_retry(world: World) -> None:
     stream, function = world.table("waits"), Recorder(world.aws, "waits")
     world.functions.put_function_concurrency(FunctionName="waits", ReservedConcurrentExecutions=0)
     world.map(stream, "waits", MaximumRetryAttempts=0)
@@ -295,7 +295,7 @@ def test_a_throttled_function_loses_nothing_and_uses_up_no_retry(world: World) -
     wait(lambda: function.seen() == [["a"]])
 
 
-def test_a_mapping_s_life(world: World) -> None:
+def test_a_mapping_is_created_changed_and_deleted(world: World) -> None:
     stream, function = world.table("lived"), Recorder(world.aws, "lived", Publish=True)
     client = world.functions
     client.create_alias(FunctionName="lived", Name="live", FunctionVersion="1")
@@ -329,7 +329,7 @@ def test_a_mapping_s_life(world: World) -> None:
     assert function.seen() == [["a"], ["b"]]
 
 
-def test_mappings_that_aws_refuses(world: World) -> None:
+def test_an_invalid_mapping_is_refused(world: World) -> None:
     stream, function = world.table("refused"), Recorder(world.aws, "refused")
     world.map(stream, "refused")
     refusals: list[tuple[dict[str, Any], str]] = [

@@ -1,4 +1,4 @@
-"""Tables, queues and functions that write down what they were called with."""
+"""Tables, queues, and functions that record the events they get."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import REGION, Laptop
 from local_aws_tests.support.waiting import settle
 
-# Writes each event on a line of its own; then does as its folder's file `answer` says, if there is one.
+# The function writes each event on a line, and then runs the file `answer` in its folder, if it
+# exists.
 RECORDER = """
 import json, os
 def handler(event, context):
@@ -35,7 +36,7 @@ ALLOWED = {
 
 
 class Recorder:
-    """A deployed function and what it saw."""
+    """A deployed function and its recorded events."""
 
     def __init__(self, aws: Laptop, name: str, **options: Any) -> None:
         self.name = name
@@ -48,7 +49,7 @@ class Recorder:
         self.arn = aws.deploy(name, RECORDER, **settings | options)["FunctionArn"]
 
     def answers(self, code: str) -> None:
-        """Python that sees `event` and `numbers`, and may set `answer` or raise."""
+        """Set Python code that can read `event` and `numbers`, and may set `answer` or raise."""
         (self.folder / "answer").write_text(code)
 
     @property
@@ -65,7 +66,7 @@ class Recorder:
         return [event["Records"] for event in self.events]
 
     def seen(self) -> list[list[str]]:
-        """The keys of the records of each batch of a stream."""
+        """Return the keys of the records in each batch of a stream."""
         return [
             [record["dynamodb"]["Keys"]["pk"]["S"] for record in batch] for batch in self.batches
         ]
@@ -83,13 +84,13 @@ class World:
         self.allow(ALLOWED)
 
     def allow(self, policy: dict[str, Any]) -> None:
-        """What the functions' role may do, instead of what it might before."""
+        """Replace the permissions of the functions' role."""
         self.aws.client("iam").put_role_policy(
             RoleName="worker", PolicyName="inline", PolicyDocument=json.dumps(policy)
         )
 
     def table(self, name: str) -> str:
-        """ARN of its stream."""
+        """Create a table. Return the ARN of its stream."""
         made = self.tables.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -104,11 +105,11 @@ class World:
             self.tables.put_item(TableName=table, Item={"pk": {"S": key}, **attributes})
 
     def due(self) -> dict[str, Any]:
-        """The rules whose next time is set."""
+        """Return the rules that have a next time."""
         return dict(additions.of_events(REGION).due)
 
     def queue(self, name: str, **attributes: str) -> tuple[str, str]:
-        """(URL, ARN)"""
+        """Create a queue. Return (URL, ARN)."""
         url = self.queues.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return url, f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{name}"
 
@@ -120,7 +121,7 @@ class World:
         )
 
     def messages(self, url: str, count: int, seconds: float = 120) -> list[Any]:
-        """Waits until so many lie in a queue, and takes them out."""
+        """Wait until a queue has this many messages, and remove them."""
         found: list[Any] = []
 
         def enough() -> bool:

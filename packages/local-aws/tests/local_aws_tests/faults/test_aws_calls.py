@@ -1,4 +1,4 @@
-"""The switch and what callers of AWS's services meet, through HTTP and boto3."""
+"""Faults of AWS services: the switch, and the errors that callers get, through HTTP and boto3."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ async def call(service: str, url: str) -> str:
         ("secretsmanager", "error", "InternalServiceError"),
     ],
 )
-def test_a_fault_meets_its_service_alone_until_it_ends(service: str, kind: str, code: str) -> None:
+def test_a_fault_affects_only_its_service_until_it_ends(service: str, kind: str, code: str) -> None:
     async def run() -> None:
         async with switchboard() as (url, faults), aiohttp.ClientSession(url) as session:
             dependency = "dynamodb" if service == "dynamodb" else "secrets"
@@ -83,7 +83,7 @@ def test_a_hanging_call_loses_its_connection_when_the_fault_ends() -> None:
     asyncio.run(run())
 
 
-def test_a_delayed_call_is_answered_when_the_delay_is_over(monkeypatch: Any) -> None:
+def test_a_delayed_call_is_answered_after_the_delay(monkeypatch: Any) -> None:
     async def run() -> None:
         waited: list[float] = []
 
@@ -99,7 +99,7 @@ def test_a_delayed_call_is_answered_when_the_delay_is_over(monkeypatch: Any) -> 
     asyncio.run(run())
 
 
-def test_a_fault_ends_by_itself() -> None:
+def test_a_fault_ends_after_its_duration() -> None:
     async def run() -> None:
         faults = Faults()
         fault = faults.start(Dependency.COGNITO, Kind.ERROR, 0.001)
@@ -109,7 +109,7 @@ def test_a_fault_ends_by_itself() -> None:
     asyncio.run(run())
 
 
-def test_a_new_fault_replaces_the_old_one_and_outlives_its_timer() -> None:
+def test_a_new_fault_replaces_the_old_one_and_its_timer() -> None:
     async def run() -> None:
         faults = Faults()
         old = faults.start(Dependency.COGNITO, Kind.ERROR, 0.001)
@@ -133,7 +133,7 @@ def test_a_new_fault_replaces_the_old_one_and_outlives_its_timer() -> None:
         ({"dependency": "postgres", "fault": "skew"}, "skew does not apply to postgres"),
     ],
 )
-def test_a_wrong_request_names_its_field(query: dict[str, str], message: str) -> None:
+def test_an_invalid_request_names_its_field(query: dict[str, str], message: str) -> None:
     async def run() -> None:
         async with switchboard() as (url, faults), aiohttp.ClientSession(url) as session:
             async with session.post(page.PAGE, params=query) as answer:
@@ -156,7 +156,7 @@ def test_a_web_page_cannot_start_a_fault(headers: dict[str, str]) -> None:
     asyncio.run(run())
 
 
-def test_a_skew_moves_the_clock_of_its_dependency_alone() -> None:
+def test_a_skew_moves_only_the_clock_of_its_dependency() -> None:
     async def run() -> None:
         faults = Faults()
         skewed, true = faults.clock(Dependency.COGNITO), faults.clock(Dependency.DYNAMODB)

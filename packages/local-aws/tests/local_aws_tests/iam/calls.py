@@ -1,4 +1,4 @@
-"""Statements of policies, calls that the gate decides, and the refusals that boto3 reads."""
+"""Policy statements, calls that the gate decides, and the errors that boto3 raises."""
 
 import json
 from collections.abc import Callable
@@ -46,6 +46,9 @@ def call(
 
 
 def partition(action: str | list[str], *keys: str, resource: str = TABLE) -> dict[str, Any]:
-    """As modules/api_lambda writes it: the keys of the request must be there, and each like one of `keys`."""
+    """Return a condition as in modules/api_lambda: each key of the request matches one of `keys`.
+
+    It fails for requests without keys.
+    """
     like = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}}
     return allow(action, resource, Condition=like | {"Null": {"dynamodb:LeadingKeys": "false"}})

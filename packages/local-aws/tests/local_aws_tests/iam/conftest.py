@@ -15,14 +15,14 @@ from local_aws.aws_call import AwsCall
 from local_aws.control_plane.endpoint import CREDENTIAL
 from local_aws.iam.gate import IamGate
 
-# After the gate's modules: they tell moto its account number, which it reads when it is imported.
+# Import after the gate's modules: they set moto's account number, which moto reads at import.
 from moto import mock_aws  # isort: skip
 
 from local_aws.iam import sessions
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
-# A role that Lambda and everyone in the account may assume.
+# The trust policy of a role that Lambda and everyone in the account may assume.
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -36,19 +36,20 @@ TRUST = json.dumps(
 
 
 class Body(io.BytesIO):
-    """What urllib3 hands to botocore."""
+    """A response body with the part of urllib3's interface that botocore uses."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self.read()
 
 
 def through_the_gate(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-    """Refused: the gate's answer, which botocore then reads. Let through: None, so that moto answers."""
+    """Return the gate's refusal as a response for botocore, or None, so that moto answers."""
     call = as_call(request)
     refusal = asyncio.run(IamGate().check(call))
     if refusal is None:
         return None
-    url, request.url = request.url, "http://refused.invalid/"  # moto is asked even so
+    # without this, moto would answer nevertheless
+    url, request.url = request.url, "http://refused.invalid/"
     return AWSResponse(
         url,
         refusal.status,
@@ -65,7 +66,7 @@ def as_call(request: AWSPreparedRequest) -> AwsCall:
     signed = CREDENTIAL.search(texts.get("authorization", ""))
     assert request.method
     body = request.body or b""
-    if not isinstance(body, bytes | str):  # a stream, of an upload to S3
+    if not isinstance(body, bytes | str):  # a stream, as in an upload to S3
         body = b""
     body = body.encode() if isinstance(body, str) else body
     assert isinstance(body, bytes)
@@ -115,7 +116,9 @@ def table(aws: None) -> None:
 
 @pytest.fixture
 def function(aws: None) -> Callable[..., Client]:
-    """Make a role with these statements; returns what makes boto3 clients that sign with a session of it."""
+    """Return a function that creates a role and returns a factory of boto3 clients with its
+    session.
+    """
 
     def function(
         *statements: dict[str, Any], boundary: str | None = None, name: str = "users"
@@ -148,7 +151,7 @@ def client(service: str, key: str, secret: str, token: str | None) -> Any:
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
-        config=Config(s3={"addressing_style": "path"}),  # as for every endpoint without a name
+        config=Config(s3={"addressing_style": "path"}),  # as for every endpoint without a host name
     )
     made.meta.events.register_first("before-send", through_the_gate)
     return made

@@ -1,4 +1,7 @@
-"""@cloud-copilot/iam-simulate: an independent reading of IAM's evaluation logic, asked for many decisions at once."""
+"""@cloud-copilot/iam-simulate, an independent implementation of IAM's evaluation logic.
+
+It is called for many decisions at once.
+"""
 
 import json
 import subprocess
@@ -14,7 +17,7 @@ from local_aws_tests.support import node_packages
 FOLDER = Path(__file__).parent / "simulator"
 Document = dict[str, Any]
 
-# Without a key policy that says so, identity policies count for nothing with KMS. Terraform's keys have this one.
+# KMS ignores identity policies unless the key policy allows them. Terraform's keys have this one.
 _KEY_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -40,9 +43,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    result: str  # Allowed, ImplicitlyDenied, ExplicitlyDenied; Refused: no such policy, action or resource can be
+    # Allowed, ImplicitlyDenied, ExplicitlyDenied; Refused if the policy, action or resource is
+    # invalid
+    result: str
     errors: str
-    ignored: tuple[str, ...]  # condition keys that AWS does not have for this action
+    ignored: tuple[str, ...]  # condition keys that AWS does not define for this action
 
     @property
     def allowed(self) -> bool:
@@ -63,7 +68,7 @@ def ask(questions: Sequence[Question]) -> list[Verdict]:
 
 
 def _simulation(question: Question) -> Document:
-    # A key whose value only AWS knows is left out: the comparison is about what both can know.
+    # Keys whose values only AWS knows are left out, because neither side can know them.
     context = {
         key: value if isinstance(value, str) else list(value)
         for key, value in question.context.items()

@@ -1,4 +1,7 @@
-"""AWS's evaluation logic, as a table. Each case is what AWS's documentation says, or fails closed where it says nothing."""
+"""AWS's evaluation logic as a table of cases from its documentation.
+
+Where the documentation is silent, the decision fails closed.
+"""
 
 import json
 from typing import Any
@@ -98,7 +101,7 @@ EFFECTS = [
 
 
 @pytest.mark.parametrize(("statements", "expected"), EFFECTS)
-def test_effects_actions_and_resources(statements: list[Document], expected: bool) -> None:
+def test_effects_actions_and_resources_decide(statements: list[Document], expected: bool) -> None:
     assert allowed(statements) is expected
 
 
@@ -279,7 +282,7 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize(("operator", "key", "values", "context", "met"), CONDITIONS)
-def test_a_condition_lets_an_allow_through(
+def test_an_allow_applies_if_its_condition_is_true(
     operator: str, key: str, values: Any, context: Context, met: bool
 ) -> None:
     assert allowed([allow(Condition={operator: {key: values}})], context) is met
@@ -319,17 +322,17 @@ UNDECIDABLE: list[Any] = [
 
 
 @pytest.mark.parametrize(("condition", "context"), UNDECIDABLE)
-def test_what_cannot_be_decided_opens_nothing(condition: Any, context: Context) -> None:
+def test_an_undecidable_condition_allows_nothing(condition: Any, context: Context) -> None:
     assert not allowed([allow(Condition=condition)], context)
     assert not allowed([allow(), deny(Condition=condition)], context)
 
 
-def test_a_condition_that_is_false_beats_one_that_cannot_be_decided() -> None:
+def test_a_false_condition_outweighs_an_undecidable_one() -> None:
     doubtful = {"StringMatches": {KEY: "U#1"}, "StringEquals": {KEY: "U#2"}}
     assert allowed([allow(), deny(Condition=doubtful)], MINE)
 
 
-def test_all_operators_and_all_keys_must_be_met() -> None:
+def test_all_operators_and_all_keys_must_match() -> None:
     both = {"StringEquals": {KEY: "U#1", "aws:SourceIp": "10.0.1.7"}, "Bool": {"b": "true"}}
     assert allowed([allow(Condition=both)], {**MINE, "b": "true"})
     assert not allowed([allow(Condition=both)], {**MINE, "b": "false"})
@@ -357,14 +360,14 @@ def test_a_malformed_deny_denies_everything(statement: Any) -> None:
     assert not allowed([allow(), statement])
 
 
-def test_a_malformed_allow_takes_nothing_from_the_others() -> None:
+def test_a_malformed_allow_does_not_affect_other_statements() -> None:
     broken = {"Effect": "Allow", "Action": "dynamodb:*"}
     assert not allowed([broken])
     assert allowed([broken, allow()])
 
 
 @pytest.mark.parametrize("document", ["", "[]", "{}", '{"Version": "2020-01-01", "Statement": []}'])
-def test_a_document_that_is_none_denies_everything(document: str) -> None:
+def test_an_invalid_document_denies_everything(document: str) -> None:
     whole = parse(json.dumps({"Version": "2012-10-17", "Statement": [allow()]}))
     decision = decide([whole, parse(document, "broken")], "dynamodb:GetItem", TABLE, {})
     assert not decision.allowed
@@ -440,11 +443,11 @@ VARIABLES = [
 
 
 @pytest.mark.parametrize(("pattern", "resource", "expected"), VARIABLES)
-def test_policy_variables(pattern: str, resource: str, expected: bool) -> None:
+def test_policy_variables_are_replaced(pattern: str, resource: str, expected: bool) -> None:
     assert allowed([allow(Resource=pattern)], WHO, resource=resource) is expected
 
 
-def test_variables_are_text_in_the_old_version() -> None:
+def test_variables_are_plain_text_in_the_old_version() -> None:
     assert allowed(
         [allow(Resource="arn:aws:s3:::b/${aws:username}")],
         WHO,
@@ -454,7 +457,7 @@ def test_variables_are_text_in_the_old_version() -> None:
 
 
 @pytest.mark.parametrize("variable", ["${aws:Gone}", "${aws:userid}"])
-def test_all_but_a_variable_without_a_value_opens_nothing(variable: str) -> None:
+def test_not_resource_with_a_variable_without_a_value_allows_nothing(variable: str) -> None:
     assert not allowed([without(allow(NotResource=f"arn:aws:s3:::b/{variable}"), "Resource")], WHO)
     assert not allowed(
         [allow(), without(deny(NotResource=f"arn:aws:s3:::b/{variable}"), "Resource")], WHO
@@ -465,14 +468,14 @@ def test_a_deny_of_an_unknown_value_denies() -> None:
     assert not allowed([allow(), deny(Resource="arn:aws:s3:::b/${aws:userid}")], WHO)
 
 
-def test_variables_in_conditions() -> None:
+def test_variables_in_conditions_are_replaced() -> None:
     own = {"ForAllValues:StringLike": {KEY: "U#${aws:username}"}}
     assert allowed([allow(Condition=own)], {KEY: ["U#ada"], "aws:username": "ada"})
     assert not allowed([allow(Condition=own)], {KEY: ["U#ada", "U#bob"], "aws:username": "ada"})
     assert not allowed([allow(Condition=own)], {KEY: ["U#anything"], "aws:username": "*"})
 
 
-def test_a_refusal_gives_awss_reason() -> None:
+def test_a_refusal_has_awss_reason() -> None:
     policy = parse(json.dumps({"Version": "2012-10-17", "Statement": [deny(Sid="Never")]}), "guard")
     implicit, explicit = (
         decide([], "s3:GetObject", "*", {}),
@@ -510,6 +513,6 @@ def test_a_refusal_gives_awss_reason() -> None:
         ),
     )
 )
-def test_no_document_breaks_the_decision_or_opens_a_closed_door(content: Any) -> None:
+def test_no_document_raises_or_allows_by_mistake(content: Any) -> None:
     policy = parse(json.dumps({"Version": "2012-10-17", "Statement": [content, deny()]}))
     assert not decide([policy], "dynamodb:GetItem", TABLE, MINE).allowed

@@ -1,4 +1,4 @@
-"""The gate as a function meets it: through boto3, signing with its role's session, reading the refusal as AWS's."""
+"""The gate as a function sees it: through boto3, signed with its role's session, with AWS's errors."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from local_aws_tests.iam.calls import TABLE, Function, allow, key, refused
 from local_aws_tests.iam.conftest import ACCOUNT, REGION, client, document
 
 
-def test_a_refusal_reads_as_awss(function: Function, table: None) -> None:
+def test_a_refusal_has_awss_message(function: Function, table: None) -> None:
     dynamodb = function(allow("dynamodb:PutItem", TABLE))("dynamodb")
     dynamodb.put_item(TableName="UserAttributes", Item=key("U#1"))
     assert refused(lambda: dynamodb.get_item(TableName="UserAttributes", Key=key("U#1"))) == (
@@ -23,11 +23,11 @@ def test_a_refusal_reads_as_awss(function: Function, table: None) -> None:
     )
 
 
-def test_an_operator_is_not_asked(table: None) -> None:
+def test_the_operators_calls_are_allowed(table: None) -> None:
     client("dynamodb", "test", "test", None).get_item(TableName="UserAttributes", Key=key("U#1"))
 
 
-def test_a_made_up_session_is_refused(table: None) -> None:
+def test_an_invented_session_is_refused(table: None) -> None:
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
         client("dynamodb", "ASIAXXXXXXXXXXXXXXXX", "x", "x").get_item(
             TableName="UserAttributes", Key=key("U#1")
@@ -44,7 +44,7 @@ def test_a_session_needs_its_token(function: Function, table: None, token: str |
         client("dynamodb", access_key, secret, token).list_tables()
 
 
-def test_a_session_ends(function: Function, table: None) -> None:
+def test_an_expired_session_is_refused(function: Function, table: None) -> None:
     dynamodb = function(allow("*"))("dynamodb")
     dynamodb.list_tables()
     sts_backends[ACCOUNT]["aws"].assumed_roles[-1].expiration = datetime.now(UTC) - timedelta(
@@ -54,7 +54,7 @@ def test_a_session_ends(function: Function, table: None) -> None:
         dynamodb.list_tables()
 
 
-def test_expired_sessions_are_forgotten(function: Function) -> None:
+def test_expired_sessions_are_deleted(function: Function) -> None:
     function(allow("*"))
     held = sts_backends[ACCOUNT]["aws"].assumed_roles
     held[-1].expiration = datetime.now(UTC) - timedelta(seconds=1)
@@ -69,7 +69,7 @@ def test_a_role_must_exist(aws: None) -> None:
         sessions.credentials_for(f"arn:aws:iam::{ACCOUNT}:role/gone", "worker")
 
 
-def test_an_attached_policy_counts_in_its_default_version(function: Function, table: None) -> None:
+def test_the_default_version_of_an_attached_policy_applies(function: Function, table: None) -> None:
     iam = boto3.client("iam", region_name=REGION)
     dynamodb = function(allow("s3:GetObject"))("dynamodb")
     arn = iam.create_policy(
@@ -83,7 +83,7 @@ def test_an_attached_policy_counts_in_its_default_version(function: Function, ta
     refused(lambda: dynamodb.get_item(TableName="UserAttributes", Key=key("U#1")))
 
 
-def test_a_boundary_narrows(function: Function, table: None) -> None:
+def test_a_boundary_limits_a_role(function: Function, table: None) -> None:
     iam = boto3.client("iam", region_name=REGION)
     arn = iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("dynamodb:Get*")))[
         "Policy"
@@ -94,8 +94,10 @@ def test_a_boundary_narrows(function: Function, table: None) -> None:
     assert message.endswith("because no permissions boundary allows the dynamodb:PutItem action")
 
 
-def test_awss_own_policy_as_a_boundary_leaves_all_but_iam(function: Function, table: None) -> None:
-    """As envs/bootstrap lets a deploy make them: with every right by its own policy, still none to make roles."""
+def test_awss_power_user_policy_as_a_boundary_excludes_iam(function: Function, table: None) -> None:
+    """Check the boundary of roles that a deploy creates: even with all rights of their own they
+    create no roles.
+    """
     of_the_deploy = function(allow("*"), boundary=POWER_USER_ACCESS)
     of_the_deploy("dynamodb").get_item(TableName="UserAttributes", Key=key("U#1"))
     message = refused(
@@ -104,7 +106,7 @@ def test_awss_own_policy_as_a_boundary_leaves_all_but_iam(function: Function, ta
     assert message.endswith("because no permissions boundary allows the iam:CreateRole action")
 
 
-def test_a_session_policy_narrows(function: Function, table: None) -> None:
+def test_a_session_policy_limits_a_session(function: Function, table: None) -> None:
     function(allow("dynamodb:*"))
     dynamodb_only_get = document(allow("dynamodb:GetItem"))
     sts = boto3.client("sts", region_name=REGION)
@@ -123,7 +125,7 @@ def test_a_session_policy_narrows(function: Function, table: None) -> None:
     )
 
 
-def test_tags_of_the_role_are_variables(function: Function, table: None) -> None:
+def test_tags_of_the_role_are_policy_variables(function: Function, table: None) -> None:
     owner = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "U#${aws:PrincipalTag/team}"}}
     dynamodb = function(allow("dynamodb:GetItem", TABLE, Condition=owner))("dynamodb")
     dynamodb.get_item(TableName="UserAttributes", Key=key("U#ada"))
@@ -160,7 +162,7 @@ UNTOLD = [
 
 
 @pytest.mark.parametrize("condition", UNTOLD)
-def test_no_condition_on_what_aws_alone_knows_lets_a_call_through(
+def test_a_condition_on_values_that_only_aws_knows_allows_nothing(
     function: Function, condition: dict[str, Any]
 ) -> None:
     parameters = function(allow("ssm:GetParameter", Condition=condition))("ssm")
@@ -177,7 +179,9 @@ def test_no_condition_on_what_aws_alone_knows_lets_a_call_through(
         pytest.param({"StringNotEquals": {"ssm:Overwrite": "x"}}, id="of which it cannot be told"),
     ],
 )
-def test_and_a_deny_that_may_be_meant_holds(function: Function, condition: dict[str, Any]) -> None:
+def test_a_deny_with_an_undecidable_condition_denies(
+    function: Function, condition: dict[str, Any]
+) -> None:
     deny = allow("ssm:GetParameter", Condition=condition) | {"Effect": "Deny"}
     parameters = function(allow("ssm:GetParameter"), deny)("ssm")
     assert "explicit deny" in refused(lambda: parameters.get_parameter(Name="/atrium/dev/pool"))

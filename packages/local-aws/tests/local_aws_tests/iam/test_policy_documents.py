@@ -1,7 +1,7 @@
-"""Malformed policies are rejected when they are put, with the service's own error.
+"""Malformed policies, which are refused when they are set, with the service's own error.
 
-The messages are those of AWS: IAM's were recorded by moto's and LocalStack's suites, SQS' and S3's
-stand in reports to hashicorp/terraform-provider-aws (#42209) and versity/versitygw (#649).
+The messages are AWS's: IAM's were recorded by moto's and LocalStack's suites, those of SQS and S3
+are in reports to hashicorp/terraform-provider-aws (#42209) and versity/versitygw (#649).
 """
 
 import json
@@ -71,7 +71,7 @@ def of(service: str) -> Any:
         ),
     ],
 )
-def test_a_malformed_trust_policy(aws: None, document: str, message: str) -> None:
+def test_a_malformed_trust_policy_is_refused(aws: None, document: str, message: str) -> None:
     iam = of("iam")
     expected = ("MalformedPolicyDocument", message, 400)
     create = lambda: iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)  # noqa: E731
@@ -93,14 +93,14 @@ def test_a_malformed_trust_policy(aws: None, document: str, message: str) -> Non
         json.dumps({"Version": "2008-10-17", "Statement": GOOD}),
     ],
 )
-def test_a_trust_policy_that_aws_accepts(aws: None, document: str) -> None:
+def test_a_valid_trust_policy_is_accepted(aws: None, document: str) -> None:
     iam = of("iam")
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)
     iam.update_assume_role_policy(RoleName="r", PolicyDocument=document)
 
 
 @pytest.mark.parametrize("element", ["Principal", "NotPrincipal"])
-def test_an_identity_policy_names_no_principal(aws: None, element: str) -> None:
+def test_an_identity_policy_with_a_principal_is_refused(aws: None, element: str) -> None:
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", element: "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     iam = of("iam")
@@ -123,7 +123,7 @@ SQS_ERROR = ("InvalidAttributeValue", "Invalid value for the parameter Policy.",
     "document",
     ["{", policy("sqs:*", "*", {"AWS": GONE}), policy("sns:Publish", "*"), text(Principal=None)],
 )
-def test_a_malformed_policy_of_a_queue(aws: None, document: str) -> None:
+def test_a_malformed_queue_policy_is_refused(aws: None, document: str) -> None:
     sqs = of("sqs")
     attributes = {"Policy": document}
     create = lambda: sqs.create_queue(QueueName="q", Attributes=attributes)  # noqa: E731
@@ -146,7 +146,7 @@ def test_a_malformed_policy_of_a_queue(aws: None, document: str) -> None:
         ),
     ],
 )
-def test_a_malformed_policy_of_a_topic(aws: None, document: str, message: str) -> None:
+def test_a_malformed_topic_policy_is_refused(aws: None, document: str, message: str) -> None:
     sns = of("sns")
     arn = sns.create_topic(Name="t")["TopicArn"]
     put: dict[str, str] = {"TopicArn": arn, "AttributeName": "Policy"}
@@ -167,13 +167,13 @@ def test_a_malformed_policy_of_a_topic(aws: None, document: str, message: str) -
         (text(Action="s3:*", Principal="*"), "Missing required field Resource"),
     ],
 )
-def test_a_malformed_policy_of_a_bucket(aws: None, document: str, message: str) -> None:
+def test_a_malformed_bucket_policy_is_refused(aws: None, document: str, message: str) -> None:
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="things")
     found = error_of(lambda: of("s3").put_bucket_policy(Bucket="things", Policy=document))
     assert found == ("MalformedPolicy", message, 400)
 
 
-def test_a_malformed_policy_of_a_secret(aws: None) -> None:
+def test_a_malformed_secret_policy_is_refused(aws: None) -> None:
     secrets = of("secretsmanager")
     secrets.create_secret(Name="s", SecretString="x")
     document = policy("secretsmanager:GetSecretValue", "*", {"AWS": GONE})
@@ -195,7 +195,7 @@ def test_a_malformed_policy_of_a_secret(aws: None) -> None:
         ),
     ],
 )
-def test_a_malformed_policy_of_a_key(aws: None, document: str, message: str) -> None:
+def test_a_malformed_key_policy_is_refused(aws: None, document: str, message: str) -> None:
     found = error_of(lambda: of("kms").create_key(Policy=document))
     assert found == ("MalformedPolicyDocumentException", message, 400)
 
@@ -216,7 +216,7 @@ def test_a_malformed_policy_of_a_key(aws: None, document: str, message: str) -> 
         ),
     ],
 )
-def test_a_policy_that_nothing_asks_is_refused_by_name(
+def test_a_policy_of_an_unsupported_resource_is_refused_by_name(
     aws: None, service: str, call: Callable[[Any], Any]
 ) -> None:
     code, message, status = error_of(lambda: call(of(service)))

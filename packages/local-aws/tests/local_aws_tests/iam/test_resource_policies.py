@@ -1,4 +1,6 @@
-"""The policies of queues, topics, secrets, keys, buckets and functions decide with the role's."""
+"""Resource policies of queues, topics, secrets, keys, buckets and functions, evaluated with the
+role's.
+"""
 
 import json
 from collections.abc import Callable
@@ -37,7 +39,7 @@ def denied(work: Work) -> str:
 
 
 class Resource:
-    """A resource, how its policy is set, and a call of a role that its policy decides."""
+    """A resource, a way to set its policy, and a role's call that the policy decides."""
 
     def __init__(self, arn: str, put: Callable[[str], Any], call: Callable[[Any], Any]) -> None:
         self.arn, self.put, self.call = arn, put, call
@@ -92,7 +94,7 @@ EACH = pytest.mark.parametrize(("make", "action"), ACTIONS.items(), ids=ACTIONS.
 
 
 @EACH
-def test_a_policy_of_the_resource_that_names_the_role_is_enough(
+def test_a_resource_policy_that_names_the_role_is_enough(
     function: Function, make: Callable[[], Resource], action: str
 ) -> None:
     of, resource = function(NOTHING), make()
@@ -104,7 +106,7 @@ def test_a_policy_of_the_resource_that_names_the_role_is_enough(
 
 
 @EACH
-def test_a_deny_of_the_resource_wins(
+def test_a_deny_in_the_resource_policy_wins(
     function: Function, make: Callable[[], Resource], action: str
 ) -> None:
     of, resource = function(ALL), make()
@@ -116,7 +118,7 @@ def test_a_deny_of_the_resource_wins(
 
 
 @EACH
-def test_an_account_only_delegates(
+def test_a_resource_policy_for_the_account_only_delegates(
     function: Function, make: Callable[[], Resource], action: str
 ) -> None:
     of, resource = function(NOTHING), make()
@@ -124,7 +126,7 @@ def test_an_account_only_delegates(
     denied(lambda: resource.call(of))
 
 
-def test_a_boundary_holds_for_a_role_but_not_for_a_session(function: Function) -> None:
+def test_a_boundary_applies_to_a_role_but_not_to_a_named_session(function: Function) -> None:
     boundary = own("iam").create_policy(PolicyName="edge", PolicyDocument=document(NOTHING))
     of, jobs = function(NOTHING, boundary=boundary["Policy"]["Arn"]), queue()
     jobs.put(document(statement("Allow", "sqs:SendMessage", jobs.arn)))
@@ -137,7 +139,7 @@ def test_a_boundary_holds_for_a_role_but_not_for_a_session(function: Function) -
     ("principal", "may"),
     [({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, True), ({"AWS": ROLE}, True), (None, False)],
 )
-def test_a_key_counts_identity_policies_only_if_its_policy_lets_them(
+def test_a_key_uses_identity_policies_only_if_its_policy_allows_it(
     function: Function, principal: Any, may: bool
 ) -> None:
     of = function(ALL)
@@ -158,7 +160,7 @@ def test_a_key_counts_identity_policies_only_if_its_policy_lets_them(
         assert "no resource-based policy allows the kms:Encrypt action" in denied(encrypt)
 
 
-def test_a_function_lets_a_role_use_it(function: Function) -> None:
+def test_a_functions_policy_can_allow_a_role(function: Function) -> None:
     of = function(NOTHING)
     lambda_ = own("lambda")
     lambda_.create_function(
@@ -172,7 +174,7 @@ def test_a_function_lets_a_role_use_it(function: Function) -> None:
     ask()
 
 
-def test_a_queue_takes_messages_of_a_topic_only_if_its_policy_says_so(aws: None) -> None:
+def test_a_queue_accepts_messages_of_a_topic_only_if_its_policy_allows_it(aws: None) -> None:
     jobs, news = queue(), topic()
     own("sns").subscribe(TopicArn=news.arn, Protocol="sqs", Endpoint=jobs.arn)
     url = own("sqs").get_queue_url(QueueName="jobs")["QueueUrl"]
@@ -225,7 +227,7 @@ def test_a_queue_takes_messages_of_a_topic_only_if_its_policy_says_so(aws: None)
         ),
     ],
 )
-def test_a_call_of_s3_is_on_its_bucket_or_object(
+def test_a_call_of_s3_is_decided_on_its_bucket_or_object(
     function: Function, call: Callable[[Any], Any], action: str, resource: str
 ) -> None:
     key, secret, token = credentials(function)
@@ -234,7 +236,7 @@ def test_a_call_of_s3_is_on_its_bucket_or_object(
         call(s3)
     arn = resource if resource == "*" else f"arn:aws:s3:::{resource}"
     error = caught.value.response["Error"]
-    if error["Code"] != "403":  # the answer to HEAD has no body
+    if error["Code"] != "403":  # a response to HEAD has no body
         assert f"perform: {action} on resource: {arn} " in error["Message"]
 
 
@@ -246,7 +248,7 @@ def credentials(function: Function) -> tuple[str, str, str]:
     return key, secret, token
 
 
-def test_the_record_holds_the_policy_that_decided() -> None:
+def test_the_record_contains_the_deciding_policy() -> None:
     from local_aws.iam.record import Call, Policies, _call
 
     policies = Policies((("own", "{}"),), None, "", ('{"Statement": []}', True))

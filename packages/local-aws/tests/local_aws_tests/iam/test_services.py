@@ -1,4 +1,4 @@
-"""The resource that a call of each service means, and refusals in the service's own protocol."""
+"""The resource of each service's calls, and refusals in the service's own protocol."""
 
 import boto3
 import pytest
@@ -10,7 +10,7 @@ from local_aws_tests.iam.calls import Function, allow, call, refused
 from local_aws_tests.iam.conftest import ACCOUNT, REGION
 
 
-def test_a_secret_is_meant_by_its_full_arn(function: Function) -> None:
+def test_a_secret_is_decided_on_its_full_arn(function: Function) -> None:
     operator = boto3.client("secretsmanager", region_name=REGION)
     arn = operator.create_secret(Name="app", SecretString="x")["ARN"]
     operator.create_secret(Name="application", SecretString="x")
@@ -21,7 +21,9 @@ def test_a_secret_is_meant_by_its_full_arn(function: Function) -> None:
     refused(lambda: secrets.put_secret_value(SecretId="app", SecretString="y"))
 
 
-def test_cognito_admin_calls_are_on_the_pool_and_public_ones_free(function: Function) -> None:
+def test_cognito_admin_calls_are_decided_on_the_pool_and_public_ones_are_free(
+    function: Function,
+) -> None:
     operator = boto3.client("cognito-idp", region_name=REGION)
     pools = [operator.create_user_pool(PoolName=name)["UserPool"] for name in ("ours", "theirs")]
     for pool in pools:
@@ -33,7 +35,7 @@ def test_cognito_admin_calls_are_on_the_pool_and_public_ones_free(function: Func
         cognito.sign_up(ClientId="none", Username="ada", Password="x" * 12)
 
 
-def test_queues_and_keys(function: Function) -> None:
+def test_queues_and_keys_are_decided_on_their_arns(function: Function) -> None:
     url = boto3.client("sqs", region_name=REGION).create_queue(QueueName="dead")["QueueUrl"]
     kms_key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]
     make = function(
@@ -59,12 +61,12 @@ def test_events_are_decided_on_their_bus(function: Function) -> None:
     assert "event-bus/other because" in refused(lambda: events.put_events(Entries=other))
 
 
-def test_a_service_that_is_not_mapped_needs_a_policy_on_everything(function: Function) -> None:
+def test_a_service_without_mapping_needs_a_policy_on_all_resources(function: Function) -> None:
     make = function(allow("states:ListActivities", f"arn:aws:states:{REGION}:{ACCOUNT}:activity:a"))
     assert "on resource: * because" in refused(lambda: make("stepfunctions").list_activities())
 
 
-def test_rest_and_query_protocols_are_refused_in_their_own_form(function: Function) -> None:
+def test_refusals_use_the_rest_or_query_protocol(function: Function) -> None:
     make = function(allow("sts:GetCallerIdentity"))
     assert "lambda:InvokeFunction" in refused(lambda: make("lambda").invoke(FunctionName="migrate"))
     assert "iam:ListRoles" in refused(lambda: make("iam").list_roles())
@@ -89,7 +91,7 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:migrate"
         (f"{ACCOUNT}:function:migrate", "", FUNCTION),
     ],
 )
-def test_an_invocation_is_on_the_function_as_it_is_named(
+def test_an_invocation_is_decided_on_the_function_as_named(
     name: str, query: str, resource: str
 ) -> None:
     path = f"/2015-03-31/functions/{name}/invocations"
@@ -102,7 +104,7 @@ def test_an_invocation_is_on_the_function_as_it_is_named(
     "name",
     ["/atrium/pool", "/atrium/pool:3", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/atrium/pool"],
 )
-def test_a_parameter_is_meant_without_its_version(name: str) -> None:
+def test_a_parameter_is_decided_without_its_version(name: str) -> None:
     [found] = accesses(call("ssm", "GetParameter", {"Name": name}))
     assert found.resource == f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/atrium/pool"
     each = accesses(call("ssm", "GetParameters", {"Names": ["plain", "/a/b"]}))
@@ -112,7 +114,7 @@ def test_a_parameter_is_meant_without_its_version(name: str) -> None:
     ]
 
 
-def test_log_streams_are_part_of_their_group(aws: None) -> None:
+def test_log_streams_are_decided_on_their_group(aws: None) -> None:
     group, stream = "/aws/lambda/users", "2026/01/01/[1]x"
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:"
     assert accesses(call("logs", "CreateLogGroup", {"logGroupName": group})) == [
@@ -124,10 +126,10 @@ def test_log_streams_are_part_of_their_group(aws: None) -> None:
     ]
 
 
-def test_a_secrets_stage_is_what_the_call_says_it_is(function: Function) -> None:
+def test_the_stage_of_a_secret_is_that_of_the_request(function: Function) -> None:
     current = {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}}
     secrets = function(allow("secretsmanager:*", Condition=current))("secretsmanager")
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):  # which is let through
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):  # the gate lets it through
         secrets.get_secret_value(SecretId="app")
     refused(lambda: secrets.get_secret_value(SecretId="app", VersionStage="AWSPREVIOUS"))
     refused(lambda: secrets.get_secret_value(SecretId="app", VersionId="0" * 32))
@@ -139,7 +141,7 @@ def test_a_secrets_stage_is_what_the_call_says_it_is(function: Function) -> None
     refused(lambda: secrets.describe_secret(SecretId="app"))
 
 
-def test_a_mail_is_decided_on_the_identity_of_its_sender(function: Function) -> None:
+def test_a_mail_is_decided_on_its_senders_identity(function: Function) -> None:
     operator = boto3.client("sesv2", region_name=REGION)
     for identity in ("example.org", "example.net", "one@example.net"):
         operator.create_email_identity(EmailIdentity=identity)

@@ -1,4 +1,7 @@
-"""A table of hard cases, decided by ours and by an independent simulator. Ours must never allow what the other refuses."""
+"""Difficult cases, decided by our code and by an independent simulator.
+
+Ours must never allow what the other one refuses.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +25,7 @@ class Case:
     name: str
     question: Question
     allowed: bool
-    simulator: str = ""  # why its verdict is not AWS's, where it is not
+    simulator: str = ""  # reason of a difference between its verdict and AWS's
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def _parsed(documents: Sequence[Document]) -> list[Policy]:
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
-def test_a_hard_case(case: Case) -> None:
+def test_a_difficult_case_is_decided_as_expected(case: Case) -> None:
     assert _ours(case.question) is case.allowed
 
 
@@ -118,8 +121,8 @@ def verdicts() -> list[Verdict]:
     return ask([case.question for case in ALL])
 
 
-def test_the_simulator_decides_them_alike(verdicts: list[Verdict]) -> None:
-    """What it says otherwise is listed with a reason, so that a line here is a bug of one of the two."""
+def test_the_simulator_decides_the_cases_alike(verdicts: list[Verdict]) -> None:
+    """Compare the verdicts; a difference needs a listed reason, otherwise one of the two has a bug."""
     differences = [
         f"{case.name}: {verdict.result} {verdict.errors}"
         for case, verdict in zip(ALL, verdicts, strict=True)
@@ -129,5 +132,7 @@ def test_the_simulator_decides_them_alike(verdicts: list[Verdict]) -> None:
 
 
 def test_the_simulator_used_every_condition_key(verdicts: list[Verdict]) -> None:
-    """It drops a condition key that AWS does not have for an action, and would then have decided something else."""
+    """Check this, because the simulator ignores a condition key that AWS does not define for an
+    action.
+    """
     assert [case.name for case, verdict in zip(ALL, verdicts, strict=True) if verdict.ignored] == []

@@ -1,4 +1,4 @@
-"""Calls of DynamoDB: each table, index, item and part of a transaction is decided by itself."""
+"""Calls of DynamoDB, decided separately for each table, index, item and part of a transaction."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from local_aws_tests.iam.calls import (
 from local_aws_tests.iam.conftest import ACCOUNT, REGION, make_role
 
 
-def test_leading_keys_of_batches(function: Function, table: None) -> None:
+def test_leading_keys_of_batches_are_decided(function: Function, table: None) -> None:
     dynamodb = function(own_items("dynamodb:Batch*Item"))("dynamodb")
 
     def read(*pks: str) -> Any:
@@ -42,7 +42,7 @@ def test_leading_keys_of_batches(function: Function, table: None) -> None:
     refused(lambda: write("U#1", "R#admin"))
 
 
-def test_leading_keys_of_a_query(function: Function, table: None) -> None:
+def test_leading_keys_of_a_query_are_decided(function: Function, table: None) -> None:
     dynamodb = function(own_items("dynamodb:Query"))("dynamodb")
 
     def query(pk: str, condition: str = "#k = :k") -> Any:
@@ -57,7 +57,7 @@ def test_leading_keys_of_a_query(function: Function, table: None) -> None:
     refused(lambda: query("U#2"))
 
 
-def test_an_index_is_another_resource(function: Function, table: None) -> None:
+def test_an_index_is_a_separate_resource(function: Function, table: None) -> None:
     dynamodb = function(allow("dynamodb:Query", TABLE))("dynamodb")
     values = {":k": {"S": "ROLE#admin"}}
     query: dict[str, Any] = {
@@ -135,9 +135,7 @@ def _part(kind: str, pk: str) -> dict[str, Any]:
     return table | {"Key": key(pk)} | condition | update
 
 
-def test_a_query_on_an_index_is_decided_by_the_key_of_that_index(
-    function: Function, table: None
-) -> None:
+def test_a_query_on_an_index_is_decided_by_the_indexs_key(function: Function, table: None) -> None:
     dynamodb = function(
         partition("dynamodb:Query", "U#*"),
         partition("dynamodb:Query", "ROLE#*", resource=f"{TABLE}/index/GSI1"),
@@ -155,16 +153,16 @@ def test_a_query_on_an_index_is_decided_by_the_key_of_that_index(
     refused(lambda: query("pk", "ROLE#admin"))
     refused(lambda: query("gsi1pk", "U#1", IndexName="GSI1"))
     refused(lambda: query("gsi1pk", "ROLES", IndexName="GSI1"))
-    refused(lambda: query("pk", "ROLE#admin", IndexName="GSI1"))  # not the key of the index
+    refused(lambda: query("pk", "ROLE#admin", IndexName="GSI1"))  # pk is not the key of the index
 
 
-def test_a_scan_has_no_keys_so_that_null_denies_it(function: Function, table: None) -> None:
+def test_a_scan_has_no_keys_and_is_denied_by_null(function: Function, table: None) -> None:
     dynamodb = function(partition(["dynamodb:Scan", "dynamodb:Query"], "*"))("dynamodb")
     refused(lambda: dynamodb.scan(TableName="UserAttributes"))
 
 
 @pytest.mark.parametrize("unreadable", [{}, {"pk": {"M": {}}}, {"sk": {"S": "META"}}])
-def test_one_key_that_cannot_be_read_is_not_passed_over(
+def test_an_unreadable_key_is_refused(
     function: Function, table: None, unreadable: dict[str, Any]
 ) -> None:
     function(partition("dynamodb:PutItem", "U#*"))
@@ -179,7 +177,7 @@ def test_one_key_that_cannot_be_read_is_not_passed_over(
     assert not decision.allowed
 
 
-def test_partiql_is_refused_whatever_the_role_may(function: Function, table: None) -> None:
+def test_partiql_is_refused_for_every_role(function: Function, table: None) -> None:
     dynamodb = function(allow("*"))("dynamodb")
     select = {"Statement": 'SELECT * FROM "UserAttributes"'}
     calls: list[Callable[[], Any]] = [
@@ -200,9 +198,7 @@ def test_partiql_is_refused_whatever_the_role_may(function: Function, table: Non
     "action",
     ["GetItem", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "Query", "DescribeTable"],
 )
-def test_a_body_that_makes_no_sense_is_refused_not_passed(
-    aws: None, action: str, body: bytes
-) -> None:
+def test_a_malformed_body_is_refused(aws: None, action: str, body: bytes) -> None:
     make_role("users", [allow("dynamodb:*", TABLE)])
     access_key, _, token, _ = sessions.credentials_for(
         f"arn:aws:iam::{ACCOUNT}:role/users", "worker"

@@ -1,4 +1,4 @@
-"""Trust policies: who may assume a role, and which service may use it."""
+"""Trust policies: which principals may assume a role, and which service may use it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -73,7 +73,7 @@ def test_an_unknown_role_gets_the_same_error(aws: None) -> None:
     assert code_of(lambda: assume(client("sts", "test", "test", None)))[0] == "AccessDenied"
 
 
-def test_an_external_id_is_part_of_the_trust(aws: None) -> None:
+def test_an_external_id_is_checked(aws: None) -> None:
     other({"AWS": ACCOUNT}, Condition={"StringEquals": {"sts:ExternalId": "secret"}})
     sts = client("sts", "test", "test", None)
     assume(sts, ExternalId="secret")

@@ -22,7 +22,7 @@ def loop() -> Iterator[Loop]:
 
 @pytest.fixture(scope="module")
 def aws(loop: Loop, runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """One laptop for a file's tests; each test deploys functions of its own name."""
+    """Start one laptop for a file's tests; each test deploys functions under its own names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_ACCOUNT_ID", ACCOUNT_ID)
         with laptop(

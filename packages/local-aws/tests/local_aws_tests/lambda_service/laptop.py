@@ -1,4 +1,6 @@
-"""What the tests of Lambda and API Gateway stand on: moto behind an AWS endpoint that boto3 calls, and real workers."""
+"""The environment of the tests of Lambda and API Gateway: moto behind an AWS endpoint, and real
+workers.
+"""
 
 import asyncio
 import io
@@ -56,7 +58,7 @@ _SERVICES: tuple[Any, ...] = (
 
 
 class Loop:
-    """An event loop in a thread, so that plain tests can call both blocking boto3 and our coroutines."""
+    """An event loop in a thread, so that plain tests can call both blocking boto3 and coroutines."""
 
     def __init__(self) -> None:
         self.loop = uvloop.new_event_loop()
@@ -73,7 +75,7 @@ class Loop:
 
 
 def install_runtime(folder: Path) -> Path:
-    """`awslambdaric` as requirements/runtime.txt locks it."""
+    """Install the version of `awslambdaric` that requirements/runtime.txt pins."""
     uv = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=BIN)
     if uv is None:
         raise RuntimeError(
@@ -101,12 +103,14 @@ def zipped(files: dict[str, str]) -> bytes:
         for name, text in files.items():
             archive.writestr(
                 zipfile.ZipInfo(name), text
-            )  # without a time: equal files make equal zips
+            )  # without times, so that equal files give equal zips
     return content.getvalue()
 
 
 class Laptop:
-    """boto3 clients of the endpoint, with moto and our Lambda and event sources behind it, as `make up` composes them."""
+    """boto3 clients of an endpoint with moto, our Lambda and our event sources, as in a whole
+    stack.
+    """
 
     def __init__(
         self,
@@ -132,7 +136,7 @@ class Laptop:
         )  # fmt: skip
         self.store = Store()
         self.interceptors["dynamodb"] = DynamoDb(self.store).intercept
-        self.ahead = timedelta()  # of the schedules' clock
+        self.ahead = timedelta()  # offset of the schedules' clock
         self.sources = EventSources(
             self.moto, self.functions, self.store, now=lambda: datetime.now(UTC) + self.ahead
         )
@@ -176,18 +180,18 @@ class Laptop:
         )  # fmt: skip
 
     def additions(self) -> LambdaAdditions:
-        """What lies on moto's backend of Lambda."""
+        """Return our data on moto's Lambda backend."""
         return additions.of_lambda(REGION)
 
     def deploy(self, name: str, code: str, handler: str = "main.handler", **options: Any) -> Any:
-        """Create a function of one file and return boto3's answer."""
+        """Create a function of one file. Return boto3's answer."""
         return self.client("lambda").create_function(
             FunctionName=name, Runtime="python3.13", Role=ROLE, Handler=handler,
             Code={"ZipFile": zipped({"main.py": code})}, **options,
         )  # fmt: skip
 
     def invoke(self, function: str, event: object = None, **options: Any) -> Any:
-        """(payload, Invocation) of a direct call of the service."""
+        """Invoke the service directly. Return (payload, Invocation)."""
         done = self.loop.run(self.functions.invoke(function, json.dumps(event).encode(), **options))
         return json.loads(done.payload), done
 
@@ -196,7 +200,7 @@ class Laptop:
 
 
 def gone(process_id: int) -> bool:
-    """Whether it ends; what its parent has not yet asked about has ended too."""
+    """Return True once the process has ended; a zombie counts as ended."""
 
     def ended() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Invocations that nobody waits for: tried again, given up, and told of in AWS's form."""
+"""Asynchronous invocations: retries, their end, and the records at destinations in AWS's form."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ WORKS = "def handler(event, context): return {'got': event}"
 
 @pytest.fixture(scope="module")
 def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Retries come at once here; the waits are AWS's a minute and two."""
+    """Start a laptop whose retries come at once; AWS waits one and two minutes."""
     loop = Loop()
     with laptop(
         loop, tmp_path_factory.mktemp("checkout"), runtime, retry_seconds=(0.05, 0.05)
@@ -34,14 +34,14 @@ def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 
 def deploy(world: World, name: str, code: str, **options: Any) -> Path:
-    """Where it notes the request id of each attempt."""
+    """Deploy a function that records the request id of each attempt."""
     note = world.aws.settings.root / f"note-{name}"
     world.aws.deploy(name, code, Environment={"Variables": {"NOTE": str(note)}}, **options)
     return note
 
 
 def accept(world: World, name: str, event: object, **options: Any) -> str:
-    """The request id."""
+    """Invoke a function. Return the request id."""
     answer = world.functions.invoke(
         FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode(), **options
     )
@@ -53,7 +53,7 @@ def destinations(**arns: str) -> dict[str, Any]:
     return {"DestinationConfig": {name: {"Destination": arn} for name, arn in arns.items()}}
 
 
-def test_three_attempts_of_one_request_then_the_record_of_the_failure(world: World) -> None:
+def test_three_attempts_of_one_request_end_in_a_record_of_the_failure(world: World) -> None:
     url, queue = world.queue("failures")
     note = deploy(world, "fails", FAILS)
     world.functions.put_function_event_invoke_config(
@@ -103,7 +103,7 @@ def test_an_alias_has_a_configuration_of_its_own(world: World) -> None:
         client.get_function_event_invoke_config(FunctionName="aliased")
 
 
-def test_a_configuration_s_life(world: World) -> None:
+def test_a_configuration_is_created_changed_and_deleted(world: World) -> None:
     deploy(world, "configured", WORKS)
     client = world.functions
     client.put_function_event_invoke_config(FunctionName="configured", MaximumRetryAttempts=1)
@@ -129,7 +129,7 @@ def test_a_configuration_s_life(world: World) -> None:
     )
 
 
-def test_success_goes_to_a_queue_and_to_another_function(world: World) -> None:
+def test_success_is_sent_to_a_queue_and_to_another_function(world: World) -> None:
     url, queue = world.queue("successes")
     deploy(world, "works", WORKS)
     world.functions.put_function_event_invoke_config(
@@ -151,7 +151,7 @@ def test_success_goes_to_a_queue_and_to_another_function(world: World) -> None:
     assert last["responsePayload"] == {"got": last["requestPayload"]}
 
 
-def test_the_dead_letter_queue_gets_the_event_as_it_was(world: World) -> None:
+def test_the_dead_letter_queue_gets_the_original_event(world: World) -> None:
     url, queue = world.queue("dead")
     deploy(world, "dying", FAILS, DeadLetterConfig={"TargetArn": queue})
     read = world.functions.get_function_configuration(FunctionName="dying")
@@ -163,7 +163,7 @@ def test_the_dead_letter_queue_gets_the_event_as_it_was(world: World) -> None:
     assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "as told"}
 
 
-def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
+def test_reserved_concurrency_of_zero_fails_without_a_retry(world: World) -> None:
     url, queue = world.queue("switched-off")
     note = deploy(world, "off", FAILS)
     world.functions.put_function_concurrency(FunctionName="off", ReservedConcurrentExecutions=0)
@@ -180,8 +180,10 @@ def test_no_concurrency_at_all_fails_without_a_retry(world: World) -> None:
     assert not note.exists()
 
 
-def test_an_event_that_is_too_old_is_given_up_also_after_a_restart(world: World) -> None:
-    """Accepted events lie on moto's backend: a stack that starts again goes on with them, and their age counts on."""
+def test_an_event_that_is_too_old_is_discarded_even_after_a_restart(world: World) -> None:
+    """Check that accepted events are stored on moto's backend, so that a restarted stack continues
+    with their age.
+    """
     url, queue = world.queue("too-late")
     note = deploy(world, "late", FAILS)
     world.functions.put_function_event_invoke_config(
@@ -191,7 +193,7 @@ def test_an_event_that_is_too_old_is_given_up_also_after_a_restart(world: World)
 
     async def stopped_and_started_two_minutes_later() -> None:
         accepted = aws.functions.accept("late", b'"old"', region=REGION)
-        await aws.functions._asynchronous.close()  # before the task began
+        await aws.functions._asynchronous.close()  # before its task has begun
         waiting = aws.additions().accepted_events
         waiting[accepted]["at"] -= 120
         aws.functions._asynchronous.start()
@@ -203,7 +205,7 @@ def test_an_event_that_is_too_old_is_given_up_also_after_a_restart(world: World)
     assert aws.additions().accepted_events == {}
 
 
-def test_a_retry_that_would_come_too_late_is_given_up_at_once(world: World) -> None:
+def test_a_retry_that_would_exceed_the_age_is_discarded_at_once(world: World) -> None:
     url, queue = world.queue("no-time-left")
     note = deploy(world, "ages", FAILS)
     world.functions.put_function_event_invoke_config(
@@ -222,7 +224,7 @@ def test_a_retry_that_would_come_too_late_is_given_up_at_once(world: World) -> N
     assert record["responseContext"]["functionError"] == "Unhandled"
 
 
-def test_a_record_carries_the_trace_of_its_invocation(world: World) -> None:
+def test_a_record_has_the_trace_id_of_its_invocation(world: World) -> None:
     url, queue = world.queue("traced")
     deploy(world, "traced", WORKS)
     world.functions.put_function_event_invoke_config(
@@ -248,7 +250,9 @@ def test_a_record_carries_the_trace_of_its_invocation(world: World) -> None:
         ),
     ],
 )
-def test_configurations_that_are_refused(world: World, options: dict[str, Any], said: str) -> None:
+def test_an_invalid_configuration_is_refused(
+    world: World, options: dict[str, Any], said: str
+) -> None:
     name = f"refused-{len(said)}"
     deploy(world, name, WORKS)
     with pytest.raises(ClientError, match=said):

@@ -1,4 +1,4 @@
-"""The role credentials of a worker: they never end while it serves, however long a function is in use."""
+"""Role credentials of workers, which never expire while a worker serves."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from local_aws.lambda_service.pool import Limits
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import Laptop, Loop, laptop
 
-# An AWS call with the worker's own keys. The laptop checks who signed and until when, not the signature.
+# An AWS call with the worker's own keys. The laptop checks the signer and the expiry, not the
+# signature.
 ASKS_AWS = """
 import json, os, urllib.request
 from urllib.error import HTTPError
@@ -34,7 +35,7 @@ def handler(event, context):
 
 
 class Clock:
-    """The time, which stands still until a test moves it."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -74,7 +75,7 @@ def test_a_function_in_use_all_day_always_has_valid_credentials(aws: Laptop, clo
 
 
 @pytest.mark.parametrize(("minutes", "renewed"), [(43, False), (45, True)])
-def test_a_worker_is_replaced_when_its_credentials_may_end_during_the_invocation(
+def test_a_worker_whose_credentials_could_expire_during_the_invocation_is_replaced(
     aws: Laptop, clock: Clock, minutes: int, renewed: bool
 ) -> None:
     aws.deploy("long", ASKS_AWS, Timeout=900)
@@ -85,14 +86,14 @@ def test_a_worker_is_replaced_when_its_credentials_may_end_during_the_invocation
 
 
 def process_id(answer: Any) -> int:
-    """Return the worker's process id from an answer of ASKS_AWS, which must be a 200."""
+    """Return the worker's process id from an answer of ASKS_AWS, whose status must be 200."""
     assert isinstance(answer, list), answer
     assert answer[0] == 200, answer
     return int(answer[1])
 
 
-def test_a_worker_that_is_handed_on_is_replaced_as_well(aws: Laptop, clock: Clock) -> None:
-    """Under load a worker goes from one call to the next and is never idle."""
+def test_a_worker_under_constant_load_is_replaced_as_well(aws: Laptop, clock: Clock) -> None:
+    """Check a worker that goes from one call to the next and is never idle."""
     aws.deploy("handed-on", ASKS_AWS, Timeout=60)
     endpoint = f"http://127.0.0.1:{aws.port}/"
 
@@ -101,7 +102,7 @@ def test_a_worker_that_is_handed_on_is_replaced_as_well(aws: Laptop, clock: Cloc
         pool._limits = Limits(workers=1)
         worker = await pool.acquire()
         turn = asyncio.create_task(pool.acquire())
-        await asyncio.sleep(0)  # `turn` is waiting now
+        await asyncio.sleep(0)  # now `turn` waits
         clock.moment += timedelta(hours=1)
         await pool.release(worker)
         fresh = await turn
@@ -113,7 +114,7 @@ def test_a_worker_that_is_handed_on_is_replaced_as_well(aws: Laptop, clock: Cloc
 
 
 def test_expired_credentials_are_refused(aws: Laptop, clock: Clock) -> None:
-    """The control of the tests above: the endpoint does look at the time."""
+    """Check that the tests above can fail, because the endpoint checks the time."""
     aws.deploy("expired", ASKS_AWS, Timeout=60)
     role = f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
     key, _, token, _ = sessions.credentials_for(role, "old")

@@ -1,4 +1,7 @@
-"""A function's own sockets go where its network leads, and are told why where it does not."""
+"""A function's own sockets, which reach only addresses that its network leads to.
+
+Refusals have the reason.
+"""
 
 import http.server
 import threading
@@ -43,7 +46,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[int]:
-    """The port of another program of this machine."""
+    """Return the port of another program on this machine."""
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port
@@ -83,7 +86,7 @@ def knock(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "::ffff:127.0.0.1"])  # noqa: S104 - connects to loopback
 @pytest.mark.parametrize("function", ["inside", "outside"])
-def test_no_function_reaches_another_program_of_this_machine(
+def test_a_function_reaches_no_other_program_of_this_machine(
     aws: Laptop, elsewhere: int, function: str, host: str
 ) -> None:
     refusal = knock(aws, function, "connect", host, elsewhere)["refused"]
@@ -91,7 +94,7 @@ def test_no_function_reaches_another_program_of_this_machine(
     assert function in refusal
 
 
-def test_not_by_its_socket_file_a_datagram_or_a_fork_either(
+def test_unix_sockets_datagrams_and_forks_do_not_help(
     aws: Laptop, elsewhere: int, tmp_path: Path
 ) -> None:
     assert (
@@ -102,11 +105,11 @@ def test_not_by_its_socket_file_a_datagram_or_a_fork_either(
     assert knock(aws, "outside", "forked", port=elsewhere).get("said") != 0
 
 
-def test_what_the_function_listens_on_itself_is_its_own(aws: Laptop) -> None:
+def test_a_function_can_connect_to_its_own_listener(aws: Laptop) -> None:
     assert knock(aws, "inside", "own") == {"said": "connected"}
 
 
-def test_from_a_vpc_without_a_nat_no_address_is_reached_and_no_name_looked_up(aws: Laptop) -> None:
+def test_a_vpc_without_nat_reaches_no_address_and_resolves_no_name(aws: Laptop) -> None:
     for how, host in (
         ("connect", "192.0.2.1"),
         ("connect", "2001:db8::1"),
@@ -115,17 +118,17 @@ def test_from_a_vpc_without_a_nat_no_address_is_reached_and_no_name_looked_up(aw
         assert "has no route to the internet" in knock(aws, "inside", how, host, 443)["refused"]
 
 
-def test_from_outside_of_it_the_machine_tries(aws: Laptop) -> None:
+def test_a_function_outside_the_vpc_uses_the_machines_network(aws: Laptop) -> None:
     assert (
         "NoRouteFromVpc"
         not in knock(aws, "outside", "look up", "no-such-name.invalid", 443)["refused"]
     )
 
 
-def test_an_open_port_is_open_and_a_closed_one_says_why(
+def test_an_allowed_port_is_reachable_and_a_refusal_has_its_reason(
     aws: Laptop, elsewhere: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker keeps the egress rules of the time when it starts."""
+    """Use new workers, because a worker keeps the egress rules of its start."""
     monkeypatch.setitem(
         EGRESS, "open", replace(EGRESS["inside"], function="open", open=(elsewhere,))
     )

@@ -1,6 +1,6 @@
 """Lambda's API for functions, versions, aliases, tags and policies: fields, states and errors.
 
-What is expected was recorded on AWS by LocalStack's suite (tests/aws/services/lambda_,
+The expected values were recorded on AWS by LocalStack's suite (tests/aws/services/lambda_,
 test_lambda_api.snapshot.json of March 2026).
 """
 
@@ -92,7 +92,7 @@ def test_an_update_is_in_progress_and_then_successful(api: Any) -> None:
         assert found["RevisionId"] != answer["RevisionId"]
 
 
-def test_an_environment_without_variables_is_shown_if_it_was_given(aws: Laptop, new: str) -> None:
+def test_an_empty_environment_is_shown_if_it_was_given(aws: Laptop, new: str) -> None:
     made = aws.deploy(new, CODE, Environment={"Variables": {}})
     assert made["Environment"] == {"Variables": {}}
 
@@ -105,7 +105,7 @@ def test_lists_show_no_states(api: Any) -> None:
 
 
 @pytest.mark.parametrize("named", ["made", f"{ACCOUNT}:function:made", f"{ARN}:made"])
-def test_a_function_by_name_partial_and_full_arn(api: Any, named: str) -> None:
+def test_a_function_is_found_by_name_partial_and_full_arn(api: Any, named: str) -> None:
     api.publish_version(FunctionName=named)
     api.create_alias(FunctionName=named, Name="live", FunctionVersion="1")
     for qualifier in ("1", "live"):
@@ -330,7 +330,7 @@ def test_a_function_by_name_partial_and_full_arn(api: Any, named: str) -> None:
         ),
     ],
 )
-def test_an_error_is_awss(
+def test_an_error_equals_that_of_aws(
     api: Any, call: Callable[[Any], Any], expected: tuple[int, str, str]
 ) -> None:
     assert error_of(lambda: call(api)) == expected
@@ -357,7 +357,7 @@ def test_an_error_is_awss(
         ),
     ],
 )
-def test_a_function_that_cannot_be_made(aws: Laptop, options: dict[str, Any], message: str) -> None:
+def test_an_invalid_function_is_refused(aws: Laptop, options: dict[str, Any], message: str) -> None:
     asked: dict[str, Any] = {
         "FunctionName": "new",
         "Runtime": "python3.13",
@@ -369,7 +369,7 @@ def test_a_function_that_cannot_be_made(aws: Laptop, options: dict[str, Any], me
     assert error_of(lambda: create(**asked | options)) == invalid(message)
 
 
-def test_a_function_is_made_by_its_arn(aws: Laptop, new: str) -> None:
+def test_a_function_can_be_created_by_its_arn(aws: Laptop, new: str) -> None:
     assert aws.deploy(f"{ARN}:{new}", CODE)["FunctionArn"] == f"{ARN}:{new}"
 
 
@@ -384,7 +384,7 @@ def test_tags_are_removed_by_name(api: Any) -> None:
     assert api.list_tags(Resource=f"{ARN}:made")["Tags"] == {"b": "2"}
 
 
-def test_aliases_of_a_version(api: Any) -> None:
+def test_aliases_of_a_version_are_listed(api: Any) -> None:
     for version in ("1", "2"):
         api.update_function_configuration(FunctionName="made", Description=version)
         api.publish_version(FunctionName="made")
@@ -398,7 +398,7 @@ def test_aliases_of_a_version(api: Any) -> None:
     ) == (409, "ResourceConflictException", f"Alias already exists: {ARN}:made:first")
 
 
-def test_the_function_a_version_and_an_alias_have_policies_of_their_own(api: Any) -> None:
+def test_the_function_a_version_and_an_alias_have_separate_policies(api: Any) -> None:
     api.publish_version(FunctionName="made")
     api.create_alias(FunctionName="made", Name="live", FunctionVersion="1")
     api.add_permission(FunctionName="made", StatementId="s", **PUT)
@@ -414,7 +414,7 @@ def test_the_function_a_version_and_an_alias_have_policies_of_their_own(api: Any
     assert conflict[:2] == (409, "ResourceConflictException")
 
 
-def test_a_permission_of_an_alias_outlives_its_version(aws: Laptop, api: Any) -> None:
+def test_a_permission_of_an_alias_remains_when_its_version_changes(aws: Laptop, api: Any) -> None:
     api.publish_version(FunctionName="made")
     api.create_alias(FunctionName="made", Name="live", FunctionVersion="1")
     api.add_permission(FunctionName="made", Qualifier="live", StatementId="s", **PUT)
@@ -447,7 +447,7 @@ def test_a_permission_of_an_alias_outlives_its_version(aws: Laptop, api: Any) ->
         ),
     ],
 )
-def test_a_permission_is_written_as_lambda_writes_it(
+def test_a_permission_has_the_form_of_lambdas(
     api: Any, options: dict[str, Any], principal: Any, condition: Any
 ) -> None:
     answer = api.add_permission(FunctionName="made", StatementId="s", **PUT | options)

@@ -1,4 +1,4 @@
-"""The Invoke API as boto3 speaks it, and the logs it leaves."""
+"""The Invoke API through boto3, and the logs of invocations."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def handler(event, context):
 """
 
 
-def test_invoke_answers_payload_version_and_log_tail(aws: Laptop) -> None:
+def test_an_invocation_returns_payload_version_and_log_tail(aws: Laptop) -> None:
     aws.deploy("hello", HELLO)
     answer = aws.client("lambda").invoke(FunctionName="hello", Payload=b'"you"', LogType="Tail")
     assert json.loads(answer["Payload"].read()) == {"got": "you"}
@@ -39,14 +39,14 @@ def test_invoke_answers_payload_version_and_log_tail(aws: Laptop) -> None:
     assert "\tInit Duration: " in report
 
 
-def test_function_error_is_a_200_that_says_so(aws: Laptop) -> None:
+def test_a_function_error_is_a_200_with_its_type(aws: Laptop) -> None:
     aws.deploy("failing", HELLO)
     answer = aws.client("lambda").invoke(FunctionName="failing", Payload=b'"fail"')
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
     assert json.loads(answer["Payload"].read())["errorMessage"] == "as told"
 
 
-def test_logs_go_to_cloudwatch_a_file_and_the_watcher(aws: Laptop) -> None:
+def test_logs_are_sent_to_cloudwatch_a_file_and_the_watcher(aws: Laptop) -> None:
     aws.deploy("logged", HELLO)
     logs = aws.client("logs")
     logs.create_log_group(logGroupName="/aws/lambda/logged")
@@ -69,7 +69,7 @@ def test_logs_go_to_cloudwatch_a_file_and_the_watcher(aws: Laptop) -> None:
     assert [line for function, line in aws.lines if function == "logged"] == messages
 
 
-def test_no_log_group_is_made(aws: Laptop) -> None:
+def test_a_role_without_permission_gets_no_log_group(aws: Laptop) -> None:
     aws.deploy("groupless", HELLO)
     aws.invoke("groupless")
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/groupless")[
@@ -78,9 +78,9 @@ def test_no_log_group_is_made(aws: Laptop) -> None:
     assert groups == []
 
 
-def test_event_invocation_returns_at_once_and_runs(aws: Laptop, tmp_path: Path) -> None:
+def test_an_event_invocation_returns_at_once_and_runs(aws: Laptop, tmp_path: Path) -> None:
     answered, note = tmp_path / "answered", tmp_path / "ran"
-    code = (  # it cannot end before the caller has its answer
+    code = (  # the function cannot end before the caller has its answer
         "import os, time\ndef handler(event, context):\n"
         "  while not os.path.exists(event[0]): time.sleep(0.02)\n  open(event[1], 'w').close()"
     )
@@ -94,7 +94,7 @@ def test_event_invocation_returns_at_once_and_runs(aws: Laptop, tmp_path: Path) 
     assert settle(note.exists, 60)
 
 
-def test_dry_run_runs_nothing(aws: Laptop) -> None:
+def test_a_dry_run_runs_nothing(aws: Laptop) -> None:
     aws.deploy("dry", HELLO)
     assert (
         aws.client("lambda").invoke(FunctionName="dry", InvocationType="DryRun")["StatusCode"]
@@ -119,7 +119,7 @@ def test_unknown_function_or_qualifier_is_not_found(aws: Laptop, reference: str)
     )
 
 
-def test_limits_of_size_are_aws_s(aws: Laptop) -> None:
+def test_payload_limits_equal_those_of_aws(aws: Laptop) -> None:
     aws.deploy("big", "def handler(event, context): return 'x' * event", Timeout=20)
     client = aws.client("lambda")
     with pytest.raises(ClientError) as refused:
@@ -137,7 +137,7 @@ def test_payload_must_be_json(aws: Laptop) -> None:
         aws.client("lambda").invoke(FunctionName="json", Payload=b"{")
 
 
-def test_missing_runtime_says_what_to_do(aws: Laptop, tmp_path: Path) -> None:
+def test_a_missing_runtime_is_reported_with_the_remedy(aws: Laptop, tmp_path: Path) -> None:
     async def start() -> None:
         def nobody(role: str, session: str) -> Credentials:
             raise AssertionError

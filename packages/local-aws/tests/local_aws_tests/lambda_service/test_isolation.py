@@ -1,4 +1,4 @@
-"""A function sees what it would see on AWS, and nothing of the laptop."""
+"""Isolation of functions: they see an environment as on AWS, and nothing of the laptop."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def handler(event, context):
 """
 
 
-def test_environment_is_the_functions_and_aws_s_own(
+def test_the_environment_has_the_functions_and_awss_variables_only(
     aws: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAPTOP_SECRET", "must not be seen")
@@ -66,7 +66,7 @@ def test_environment_is_the_functions_and_aws_s_own(
     assert 30_000 < seen["left"] <= 60_000
 
 
-def test_a_function_may_set_what_is_not_reserved_and_nothing_else(aws: Laptop) -> None:
+def test_a_function_cannot_set_reserved_variables(aws: Laptop) -> None:
     aws.deploy(
         "named", LOOK_AROUND, Environment={"Variables": {"TZ": "Europe/Rome", "LANG": "C.UTF-8"}}
     )
@@ -81,7 +81,7 @@ def test_a_function_may_set_what_is_not_reserved_and_nothing_else(aws: Laptop) -
         )
 
 
-def test_path_has_no_package_of_the_laptop(aws: Laptop, runtime: Path) -> None:
+def test_the_path_has_no_package_of_the_laptop(aws: Laptop, runtime: Path) -> None:
     aws.deploy("path", LOOK_AROUND)
     seen, _ = aws.invoke("path")
     assert not seen["stranger"]
@@ -94,17 +94,17 @@ def test_path_has_no_package_of_the_laptop(aws: Laptop, runtime: Path) -> None:
     assert not [folder for folder in standard_library if "site-packages" in folder]
 
 
-def test_code_on_disk_is_read_only_and_unpacked_once(aws: Laptop) -> None:
+def test_the_code_is_read_only_and_unpacked_once(aws: Laptop) -> None:
     aws.deploy("readonly", LOOK_AROUND)
     aws.deploy("readonly-twin", LOOK_AROUND)
     root = Path(aws.invoke("readonly")[0]["cwd"])
     assert Path(aws.invoke("readonly-twin")[0]["cwd"]) == root
     assert root.stat().st_mode & 0o777 == 0o555
     assert (root / "main.py").stat().st_mode & 0o777 == 0o444
-    assert sorted(path.name for path in root.iterdir()) == ["main.py"]  # no __pycache__ either
+    assert sorted(path.name for path in root.iterdir()) == ["main.py"]  # no __pycache__
 
 
-def test_layers_are_importable_a_later_one_wins_and_deletion_does_not_break_users(
+def test_later_layers_win_and_a_deleted_layer_still_works(
     aws: Laptop,
 ) -> None:
     client = aws.client("lambda")

@@ -1,4 +1,6 @@
-"""Versions, failures, timeouts, concurrency: what becomes of workers and what the caller is told."""
+"""The lifecycle of workers: versions, failures, timeouts, concurrency, and the responses to
+callers.
+"""
 
 import asyncio
 import json
@@ -19,7 +21,7 @@ from local_aws_tests.support.waiting import settle
 PID = "import os\ndef handler(event, context): return os.getpid()"
 
 
-def test_worker_is_warm_the_second_time(aws: Laptop) -> None:
+def test_a_worker_is_reused(aws: Laptop) -> None:
     aws.deploy(
         "warm", "import os\nprint('init')\ndef handler(event, context): return [os.getpid(), event]"
     )
@@ -55,7 +57,7 @@ def test_alias_stays_on_its_version_while_latest_changes(aws: Laptop) -> None:
     assert (payload[0], done.executed_version) == (2, "2")
 
 
-def test_a_version_number_is_never_given_twice(aws: Laptop) -> None:
+def test_a_version_number_is_never_reused(aws: Laptop) -> None:
     aws.deploy("numbered", PID, Publish=True)
     client = aws.client("lambda")
 
@@ -73,7 +75,7 @@ def test_a_version_number_is_never_given_twice(aws: Laptop) -> None:
     assert [each["Version"] for each in listed] == ["$LATEST", "2", "3", "5"]
 
 
-def test_canary_weights_share_the_traffic(aws: Laptop) -> None:
+def test_canary_weights_divide_the_traffic(aws: Laptop) -> None:
     aws.deploy(
         "canary", "def handler(event, context): return context.function_version", Publish=True
     )
@@ -88,7 +90,7 @@ def test_canary_weights_share_the_traffic(aws: Laptop) -> None:
 
 
 @pytest.mark.parametrize("change", ["code", "configuration"])
-def test_update_of_latest_retires_its_workers(aws: Laptop, change: str) -> None:
+def test_an_update_of_latest_ends_its_workers(aws: Laptop, change: str) -> None:
     name = f"updated-{change}"
     aws.deploy(
         name, "import os\ndef handler(event, context): return [os.getpid(), os.environ.get('NEW')]"
@@ -108,7 +110,7 @@ def test_update_of_latest_retires_its_workers(aws: Laptop, change: str) -> None:
     assert gone(old)
 
 
-def test_exception_in_the_handler_is_a_function_error_and_keeps_the_worker(aws: Laptop) -> None:
+def test_an_exception_in_the_handler_is_a_function_error_and_keeps_the_worker(aws: Laptop) -> None:
     aws.deploy(
         "raises",
         "import os\ndef handler(event, context):\n  if event: raise LookupError('no ' + event)\n  return os.getpid()",
@@ -123,9 +125,9 @@ def test_exception_in_the_handler_is_a_function_error_and_keeps_the_worker(aws: 
     assert aws.invoke("raises")[0] == process_id
 
 
-def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> None:
+def test_a_timeout_kills_the_worker_and_the_next_call_gets_a_new_one(aws: Laptop) -> None:
     note = Path(aws.settings.root) / "pids"
-    code = (  # the child is started before the second begins to count
+    code = (  # the child process starts before the timeout of one second begins
         "import os, subprocess, time\nchild = subprocess.Popen(['sleep', '60'])\n"
         f"open({str(note)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
         "def handler(event, context):\n  if event: time.sleep(60)\n  return os.getpid()"
@@ -164,10 +166,10 @@ def test_timeout_kills_the_worker_and_the_next_call_is_fresh(aws: Laptop) -> Non
         (
             "x = bytearray(10**9); time.sleep(60)",
             "Runtime exited with error: signal: killed",
-        ),  # over its memory
+        ),  # exceeds its memory
     ],
 )
-def test_crash_is_an_exit_error_and_the_next_call_is_fresh(
+def test_a_crash_is_an_exit_error_and_the_next_call_gets_a_new_worker(
     aws: Laptop, how: str, said: str
 ) -> None:
     name = f"crash-{re.sub(r'[^a-z0-9]+', '-', how)}"
@@ -211,7 +213,7 @@ def test_a_worker_that_died_while_it_was_idle_gets_no_event(aws: Laptop) -> None
         ("exits-at-import", "import os; os._exit(4)", "main.handler", "Runtime.ExitError"),
     ],
 )
-def test_init_error_is_reported_as_by_aws_each_time(
+def test_an_init_error_is_reported_each_time_as_on_aws(
     aws: Laptop, name: str, code: str, handler: str, error_type: str
 ) -> None:
     aws.deploy(name, code, handler)
@@ -228,10 +230,10 @@ def test_init_error_is_reported_as_by_aws_each_time(
     assert said[0].endswith(f"Phase: init\tStatus: error\tError Type: {error_type}")
 
 
-def test_concurrent_calls_get_workers_of_their_own_up_to_the_cap(aws: Laptop) -> None:
+def test_concurrent_calls_get_separate_workers_up_to_the_limit(aws: Laptop) -> None:
     here = Path(aws.settings.root) / "at-work"
     here.mkdir()
-    code = (  # nobody is done before three are at work, however long the third one's start takes
+    code = (  # no call ends before three run, however slow the start of the third is
         "import os, pathlib, time\ndef handler(event, context):\n"
         f"  here = pathlib.Path({str(here)!r})\n  (here / str(os.getpid())).touch()\n"
         "  while len(list(here.iterdir())) < 3: time.sleep(0.02)\n  return os.getpid()"
@@ -242,11 +244,12 @@ def test_concurrent_calls_get_workers_of_their_own_up_to_the_cap(aws: Laptop) ->
         return await asyncio.gather(*(aws.functions.invoke("busy", b"{}") for _ in range(count)))
 
     done = aws.loop.run(at_once(7))
-    assert len({item.payload for item in done}) == 3  # the limit of the fixture; the rest waited
+    # three is the fixture's limit; the other calls waited
+    assert len({item.payload for item in done}) == 3
     assert sum(item.cold for item in done) == 3
 
 
-def test_caller_that_gives_up_does_not_stop_the_function(aws: Laptop) -> None:
+def test_a_caller_that_disconnects_does_not_stop_the_function(aws: Laptop) -> None:
     began, may_end, ended = (
         Path(aws.settings.root) / name for name in ("began", "may-end", "ended")
     )
@@ -264,10 +267,13 @@ def test_caller_that_gives_up_does_not_stop_the_function(aws: Laptop) -> None:
 
 
 @pytest.mark.parametrize("kilobytes", [40_000, 400_000])
-def test_memory_is_reported_and_a_ceiling(aws: Laptop, kilobytes: int) -> None:
-    """Touched slowly, so that it is seen on its way; what a function may use is the REPORT line's Memory Size."""
+def test_memory_is_reported_and_limited(aws: Laptop, kilobytes: int) -> None:
+    """Use memory slowly, so that the growth is noticed.
+
+    The limit is the REPORT line's Memory Size.
+    """
     name = f"uses-{kilobytes}"
-    code = (  # what is over the ceiling stays there until it is seen
+    code = (  # the function stays above the limit until that is noticed
         "import time\ndef handler(event, context):\n  held = []\n  for _ in range(event // 10_000):\n"
         "    held.append(bytearray(b'x' * 10_240_000))\n    time.sleep(0.02)\n"
         "  if event > 256_000: time.sleep(60)\n  return len(held)"
@@ -284,7 +290,7 @@ def test_memory_is_reported_and_a_ceiling(aws: Laptop, kilobytes: int) -> None:
 
 
 @pytest.mark.parametrize("qualifier", [None, "live"])
-def test_reserved_concurrency_throttles_also_through_the_alias(
+def test_reserved_concurrency_also_throttles_calls_through_the_alias(
     aws: Laptop, qualifier: str | None
 ) -> None:
     name = f"throttled-{qualifier}"
@@ -332,9 +338,9 @@ def test_a_service_needs_the_functions_permission(aws: Laptop) -> None:
     client.update_alias(FunctionName="permitted", Name="live", FunctionVersion="2")
     assert (
         aws.invoke("permitted:live", source=source)[1].executed_version == "2"
-    )  # it is the alias's, wherever that goes
+    )  # the permission is the alias's, whatever its version
     refused: list[dict[str, Any]] = [
-        {"function": "permitted", "source": source},  # the statement is the alias's
+        {"function": "permitted", "source": source},  # the statement belongs to the alias
         {"function": "permitted:live", "source": (source[0], source[1].replace(":abc/", ":xyz/"))},
         {"function": "permitted:live", "source": ("cognito-idp.amazonaws.com", source[1])},
     ]

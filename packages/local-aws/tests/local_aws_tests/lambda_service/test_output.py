@@ -1,4 +1,4 @@
-"""What a function prints: any amount of it, while it runs, in the order in which it was written."""
+"""Output of functions: any amount, logged while they run, in the order of writing."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from local_aws_tests.lambda_service.laptop import Laptop, Loop
 from local_aws_tests.support.waiting import settle
 
 LINE = "x" * 99
-LINES = 40_000  # 4 MB, sixty times what a pipe holds
+LINES = 40_000  # 4 MB, sixty times the capacity of a pipe
 PRINTS = f"for number in range({LINES}): print('{LINE}')"
 
 
@@ -20,7 +20,7 @@ def logged(aws: Laptop, function: str) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_an_invocation_prints_more_than_a_pipe_holds(aws: Laptop, stream: str) -> None:
+def test_an_invocation_can_print_more_than_a_pipe_holds(aws: Laptop, stream: str) -> None:
     name = f"prints-to-{stream}"
     prints = PRINTS.replace(f"'{LINE}'", f"'{LINE}', file=sys.{stream}")
     aws.deploy(
@@ -34,7 +34,7 @@ def test_an_invocation_prints_more_than_a_pipe_holds(aws: Laptop, stream: str) -
     assert len(done.log_tail) == 4096, "the tail of a large log is still the tail"
 
 
-def test_an_import_prints_more_than_a_pipe_holds(aws: Laptop) -> None:
+def test_an_import_can_print_more_than_a_pipe_holds(aws: Laptop) -> None:
     aws.deploy(
         "prints-at-import", f"{PRINTS}\ndef handler(event, context): return 'done'", Timeout=60
     )
@@ -42,13 +42,13 @@ def test_an_import_prints_more_than_a_pipe_holds(aws: Laptop) -> None:
     assert logged(aws, "prints-at-import")[:LINES] == [LINE] * LINES
 
 
-def test_an_import_that_prints_and_fails_keeps_its_output(aws: Laptop) -> None:
+def test_a_failing_import_keeps_its_output(aws: Laptop) -> None:
     aws.deploy("fails-at-import", f"{PRINTS}\nraise LookupError('after all that')", Timeout=60)
     assert aws.invoke("fails-at-import")[0]["errorMessage"] == "after all that"
     assert logged(aws, "fails-at-import").count(LINE) == LINES
 
 
-def test_output_is_in_the_log_while_the_function_runs(aws: Laptop) -> None:
+def test_output_is_logged_while_the_function_runs(aws: Laptop) -> None:
     may_end = Path(aws.settings.root) / "may-end"
     code = (
         "import os, time\ndef handler(event, context):\n  print('at work')\n"
@@ -81,7 +81,7 @@ def test_a_line_longer_than_an_event_of_cloudwatch_is_split(aws: Laptop) -> None
     assert max(map(len, parts)) <= 262_118
 
 
-def test_a_process_that_was_left_behind_prints_no_more_than_a_pipe_holds_until_the_next_call(
+def test_a_leftover_process_can_fill_only_a_pipe_until_the_next_call(
     aws: Laptop,
 ) -> None:
     code = "import subprocess\ndef handler(event, context):\n  subprocess.Popen(['yes'])\n  return 'done'"
@@ -96,7 +96,7 @@ def test_a_process_that_was_left_behind_prints_no_more_than_a_pipe_holds_until_t
 
 
 def test_memory_for_output_is_bounded(loop: Loop) -> None:
-    """Observers get the newest lines only, whatever a function prints."""
+    """Check that observers get only the newest lines."""
     logged: list[str] = []
 
     async def kept() -> list[str]:

@@ -1,4 +1,4 @@
-"""More calls than workers: a short queue, 429 for the rest, and no work for callers who have gone."""
+"""Overload: a short queue, 429 for further calls, and no work for callers who have disconnected."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from local_aws_tests.lambda_service.laptop import Laptop, Loop, laptop
 from local_aws_tests.support.waiting import settle
 
 WORKERS, WAITING = 2, 3
-# Notes each call that began, and ends when it may.
+# The function records each call and waits until the test lets it end.
 GATED = """
 import os, time
 def handler(event, context):
@@ -29,7 +29,7 @@ def handler(event, context):
 
 
 class Gated:
-    """Calls of one function, which all block until `open`."""
+    """Calls of one function, which all wait for `open`."""
 
     def __init__(self, aws: Laptop, name: str) -> None:
         self.aws, self.name = aws, name
@@ -41,7 +41,7 @@ class Gated:
         return json.dumps({"folder": str(self.folder), "call": call}).encode()
 
     def call(self, number: int) -> asyncio.Task[Invocation]:
-        """A call in the background, from the event loop's thread."""
+        """Start a call in the background, from the event loop's thread."""
         return asyncio.create_task(self.aws.functions.invoke(self.name, self.payload(number)))
 
     def began(self) -> set[int]:
@@ -51,7 +51,7 @@ class Gated:
         (self.folder / "may-end").touch()
 
     async def busy(self) -> list[asyncio.Task[Invocation]]:
-        """As many calls as there are workers, once all of them run."""
+        """Start as many calls as there are workers, and wait until all run."""
         calls = [self.call(number) for number in range(WORKERS)]
         while len(self.began()) < WORKERS:  # noqa: ASYNC110 - another process says so
             await asyncio.sleep(0.02)
@@ -65,7 +65,7 @@ def aws(loop: Loop, runtime: Path, tmp_path: Path) -> Iterator[Laptop]:
         yield made
 
 
-def test_what_exceeds_workers_and_queue_is_throttled_at_once_and_the_rest_is_served(
+def test_calls_beyond_workers_and_queue_are_throttled_at_once(
     aws: Laptop,
 ) -> None:
     gated = Gated(aws, "crowded")
@@ -81,7 +81,7 @@ def test_what_exceeds_workers_and_queue_is_throttled_at_once_and_the_rest_is_ser
 
     with ThreadPoolExecutor(12) as callers:
         calls = [callers.submit(invoke, number) for number in range(12)]
-        # Nothing has been served yet, so those that have an answer were refused.
+        # Nothing has been served yet, so the completed calls were refused.
         assert settle(lambda: sum(call.done() for call in calls) == 12 - WORKERS - WAITING, 60)
         gated.open()
         answers = [call.result(60) for call in calls]
@@ -112,7 +112,7 @@ def test_a_call_that_waits_too_long_is_throttled_and_never_runs(
         assert gated.began() == {0, 1, 8}
 
 
-def test_a_call_waits_for_its_worker_to_start_however_long_that_takes(
+def test_a_call_waits_for_a_new_worker_without_a_limit(
     loop: Loop, runtime: Path, tmp_path: Path
 ) -> None:
     with laptop(loop, tmp_path, runtime, limits=Limits(waiting_seconds=0.01)) as aws:
@@ -124,7 +124,7 @@ def test_a_call_waits_for_its_worker_to_start_however_long_that_takes(
         assert aws.invoke("slow-start")[0] == "up"
 
 
-def test_a_caller_who_goes_while_the_call_waits_frees_its_place_and_the_call_never_runs(
+def test_a_waiting_call_of_a_disconnected_caller_never_runs(
     aws: Laptop,
 ) -> None:
     gated = Gated(aws, "abandoned")
@@ -145,7 +145,7 @@ def test_a_caller_who_goes_while_the_call_waits_frees_its_place_and_the_call_nev
     assert gated.began() == {0, 1, 7}
 
 
-def test_a_worker_that_arrives_as_the_caller_goes_is_not_lost(aws: Laptop) -> None:
+def test_a_worker_assigned_to_a_disconnecting_caller_is_not_lost(aws: Laptop) -> None:
     gated = Gated(aws, "last-moment")
 
     async def last_moment() -> None:
@@ -154,7 +154,7 @@ def test_a_worker_that_arrives_as_the_caller_goes_is_not_lost(aws: Laptop) -> No
         waiting = asyncio.create_task(pool.acquire())
         await asyncio.sleep(0)
         await pool.release(workers.pop())
-        waiting.cancel()  # it has its worker, but has not run since
+        waiting.cancel()  # it has a worker, but has not run yet
         with pytest.raises(asyncio.CancelledError):
             await waiting
         workers.append(await pool.acquire())

@@ -1,4 +1,4 @@
-"""The Runtime API as any HTTP client may speak it: in pieces, chunked, with an unknown path."""
+"""The Runtime API with any HTTP client: requests in pieces, chunked bodies, unknown paths."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ HEAD = "POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\r\nHost: x\r\n"
 def spoken(
     loop: Loop, *pieces: str, answer: Answer = ACCEPTED
 ) -> tuple[list[tuple[str, str, bytes]], bytes]:
-    """Return what the endpoint was asked, and its answer on the wire."""
+    """Return the request that the endpoint got, and its answer on the wire."""
     asked: list[tuple[str, str, bytes]] = []
 
     def respond(method: str, action: str, body: bytes, send: Send) -> None:
@@ -57,7 +57,7 @@ def test_a_request_may_come_in_pieces_or_chunks(loop: Loop, pieces: tuple[str, .
     assert answered.endswith(ACCEPTED.body)
 
 
-def test_line_breaks_in_a_value_make_no_header(loop: Loop) -> None:
+def test_line_breaks_in_a_value_create_no_header(loop: Loop) -> None:
     answer = Answer(200, b"{}", {"Lambda-Runtime-Client-Context": '{"a":\r\nX-Evil: "ü"}'})
     _, answered = spoken(loop, f"{HEAD}Content-Length: 0\r\n\r\n", answer=answer)
     assert 'Lambda-Runtime-Client-Context: {"a":  X-Evil: "ü"}\r\n'.encode() in answered

@@ -1,4 +1,4 @@
-"""Settings of a function that change how it runs, is logged or may be changed."""
+"""Settings of a function that affect how it runs, its logs, or its changes."""
 
 import io
 import json
@@ -15,7 +15,7 @@ WRAPPER = '#!/bin/sh\nexport SAID="$1"\nexec "$@"\n'
 WRAPPER_AS_PARENT = '#!/bin/sh\nexport SAID=parent\n"$@"\n'
 
 
-def with_modes(files: dict[str, tuple[str, int]]) -> bytes:
+def started_in_both_modes(files: dict[str, tuple[str, int]]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, (text, mode) in files.items():
@@ -27,7 +27,7 @@ def with_modes(files: dict[str, tuple[str, int]]) -> bytes:
 
 def layer(aws: Laptop, name: str, files: dict[str, tuple[str, int]]) -> str:
     made = aws.client("lambda").publish_layer_version(
-        LayerName=name, Content={"ZipFile": with_modes(files)}
+        LayerName=name, Content={"ZipFile": started_in_both_modes(files)}
     )
     return str(made["LayerVersionArn"])
 
@@ -58,7 +58,7 @@ def test_a_wrapper_in_a_layer_starts_the_runtime(aws: Laptop, script: str) -> No
 
 
 def test_a_wrapper_in_the_function_starts_the_runtime(aws: Laptop) -> None:
-    code = with_modes({"main.py": (NAMES, 0o644), "wrap": (WRAPPER_AS_PARENT, 0o755)})
+    code = started_in_both_modes({"main.py": (NAMES, 0o644), "wrap": (WRAPPER_AS_PARENT, 0o755)})
     aws.deploy(
         "wrapped-itself",
         NAMES,
@@ -68,7 +68,7 @@ def test_a_wrapper_in_the_function_starts_the_runtime(aws: Laptop) -> None:
     assert aws.invoke("wrapped-itself")[0][0] == "parent"
 
 
-def test_a_wrapper_that_is_not_there_is_an_invalid_entrypoint(aws: Laptop) -> None:
+def test_a_missing_wrapper_is_an_invalid_entrypoint(aws: Laptop) -> None:
     aws.deploy(
         "unwrapped", NAMES, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/nowhere"}}
     )
@@ -86,7 +86,7 @@ def json_log(aws: Laptop, name: str, **levels: str) -> list[str]:
     return logged(aws, name)
 
 
-def test_the_json_log_format_is_that_of_the_platform_and_the_runtime(aws: Laptop) -> None:
+def test_the_json_log_format_applies_to_platform_and_runtime(aws: Laptop) -> None:
     start, told, bare, report = json_log(aws, "json-log")
     assert json.loads(start)["type"] == "platform.start"
     assert json.loads(start)["record"].keys() == {"requestId", "version"}
@@ -114,7 +114,7 @@ def test_log_levels_filter_the_json_log(aws: Laptop) -> None:
     assert kinds == ["platform.start", None, "platform.runtimeDone", "platform.report"]
 
 
-def test_a_log_group_of_its_own_and_the_configuration_are_read_back(aws: Laptop) -> None:
+def test_a_custom_log_group_and_the_log_configuration_are_stored(aws: Laptop) -> None:
     logs, client = aws.client("logs"), aws.client("lambda")
     logs.create_log_group(logGroupName="shared")
     aws.deploy("grouped", NAMES, LoggingConfig={"LogGroup": "shared"})
@@ -142,7 +142,7 @@ def test_a_published_version_keeps_its_settings(aws: Laptop) -> None:
     assert shown["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "of-the-version"}
 
 
-def test_the_first_invocation_makes_the_log_group_if_the_role_may(aws: Laptop) -> None:
+def test_the_first_invocation_creates_the_log_group_if_the_role_may(aws: Laptop) -> None:
     aws.deploy("makes-group", NAMES)
     iam, logs = aws.client("iam"), aws.client("logs")
     statement = {"Effect": "Allow", "Action": "logs:CreateLogGroup", "Resource": "*"}
@@ -159,7 +159,7 @@ def test_the_first_invocation_makes_the_log_group_if_the_role_may(aws: Laptop) -
     assert [message.split()[0] for message in messages] == ["START", "END", "REPORT"]
 
 
-def test_a_stale_revision_is_refused_and_each_change_makes_a_new_one(aws: Laptop) -> None:
+def test_a_stale_revision_is_refused_and_each_change_has_a_new_one(aws: Laptop) -> None:
     client = aws.client("lambda")
     aws.deploy("revised", NAMES, Publish=True)
     first = client.get_function_configuration(FunctionName="revised")["RevisionId"]
@@ -195,7 +195,7 @@ def test_a_stale_revision_of_an_alias_is_refused(aws: Laptop) -> None:
     )
 
 
-def test_a_function_url_is_refused_when_it_is_made(aws: Laptop) -> None:
+def test_creating_a_function_url_is_refused(aws: Laptop) -> None:
     aws.deploy("no-url", NAMES)
     error = refused(
         aws.client("lambda").create_function_url_config, FunctionName="no-url", AuthType="NONE"

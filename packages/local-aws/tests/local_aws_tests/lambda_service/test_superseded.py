@@ -1,4 +1,4 @@
-"""What a laptop need not keep of versions that nothing calls any more: workers, deleted layers, second copies of files."""
+"""Clean-up of versions that nothing calls any more: workers, deleted layers, duplicate files."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ PID = "import os\ndef handler(event, context): return os.getpid()\n"
 
 
 def release(aws: Laptop, function: str, code: str) -> str:
-    """Publish another version and give it the alias, as `make dev` does."""
+    """Publish another version and point the alias to it, as a developer's hot reload does."""
     client = aws.client("lambda")
     client.update_function_code(FunctionName=function, ZipFile=zipped({"main.py": code}))
     version = str(client.publish_version(FunctionName=function)["Version"])
@@ -31,7 +31,7 @@ def deploy(aws: Laptop, function: str) -> None:
     aws.client("lambda").create_alias(FunctionName=function, Name="live", FunctionVersion="1")
 
 
-def test_workers_of_a_version_that_lost_its_alias_end(aws: Laptop) -> None:
+def test_workers_end_when_their_version_loses_its_alias(aws: Laptop) -> None:
     deploy(aws, "superseded")
     before, _ = aws.invoke("superseded", qualifier="live")
     release(aws, "superseded", PID + "# 2\n")
@@ -43,7 +43,7 @@ def test_workers_of_a_version_that_lost_its_alias_end(aws: Laptop) -> None:
     assert aws.invoke("superseded", qualifier="live")[0] == now
 
 
-def test_a_version_that_waits_for_its_alias_keeps_its_worker(aws: Laptop) -> None:
+def test_a_version_without_an_alias_yet_keeps_its_worker(aws: Laptop) -> None:
     deploy(aws, "coming")
     client = aws.client("lambda")
     client.update_function_code(FunctionName="coming", ZipFile=zipped({"main.py": PID + "# 2\n"}))
@@ -54,7 +54,7 @@ def test_a_version_that_waits_for_its_alias_keeps_its_worker(aws: Laptop) -> Non
     assert aws.invoke("coming", qualifier="live")[0] == started
 
 
-def test_two_releases_at_once_end_the_workers_of_both(aws: Laptop) -> None:
+def test_two_concurrent_releases_end_the_workers_of_both(aws: Laptop) -> None:
     names = [f"beside_{number}" for number in range(3)]
     for name in names:
         deploy(aws, name)
@@ -93,7 +93,7 @@ def test_a_deleted_layer_is_kept_for_the_alias_and_for_a_rollback(aws: Laptop) -
         aws.invoke("layered", qualifier="1")
 
 
-def test_equal_files_of_two_archives_are_one_file(aws: Laptop) -> None:
+def test_equal_files_of_two_archives_are_stored_once(aws: Laptop) -> None:
     code = "import main, os\ndef handler(event, context): return main.__file__\n"
     aws.deploy("linked", code)
     first = Path(aws.invoke("linked")[0])
@@ -111,13 +111,13 @@ def test_equal_files_of_two_archives_are_one_file(aws: Laptop) -> None:
     assert (third.read_text(), second.read_text()) == (changed, code)
 
 
-def test_a_worker_is_started_before_anybody_calls(aws: Laptop) -> None:
+def test_a_worker_can_be_started_before_the_first_call(aws: Laptop) -> None:
     runner, port = aws.loop.run(aws.listen(web.AppRunner(_pages(aws))))
     deploy(aws, "started")
     assert _start(port, "started", "1") == (204, None)
     assert aws.invoke("started", qualifier="live")[
         1
-    ].cold  # the first invocation of a worker, as AWS counts
+    ].cold  # the first invocation of a worker, which AWS counts as a cold start
     broken = aws.client("lambda")
     broken.update_function_code(
         FunctionName="started", ZipFile=zipped({"main.py": "print('so far')\nnowhere\n"})

@@ -1,4 +1,6 @@
-"""A sampled request's trace: sent by the layer's own tracing through the daemon, read by X-Ray's API."""
+"""Traces of sampled requests: sent by the layer's own tracing through the daemon, read with X-Ray's
+API.
+"""
 
 import json
 import time
@@ -60,7 +62,7 @@ def invoke(
 
 
 def documents(aws: Laptop, root: str) -> list[dict[str, Any]]:
-    """The segments of a trace, once its subsegments have come over UDP."""
+    """Return the segments of a trace, once its subsegments have arrived over UDP."""
     client = aws.client("xray")
 
     def segments() -> list[dict[str, Any]]:
@@ -80,7 +82,7 @@ def documents(aws: Laptop, root: str) -> list[dict[str, Any]]:
     return segments()
 
 
-def test_a_sampled_request_is_a_trace_of_service_function_and_subsegment(traced: Laptop) -> None:
+def test_a_sampled_request_has_a_trace_of_service_function_and_subsegment(traced: Laptop) -> None:
     root = new_root()
     header, done = invoke(traced, root, 1)
     service, function = documents(traced, root)
@@ -111,19 +113,19 @@ def test_a_failure_is_a_fault_in_the_summary(traced: Laptop) -> None:
 
 
 @pytest.mark.parametrize(("function", "sampled"), [("traced", 0), ("untraced", 1)])
-def test_what_is_not_sampled_or_not_traced_leaves_nothing(
+def test_requests_without_sampling_or_tracing_leave_no_trace(
     traced: Laptop, function: str, sampled: int
 ) -> None:
     root = new_root()
     invoke(traced, root, sampled, function=function)
     after = new_root()
     invoke(traced, after, 1)
-    documents(traced, after)  # by now the others would be there
+    documents(traced, after)  # by this time the other traces would have arrived
     found = traced.client("xray").batch_get_traces(TraceIds=[root])
     assert (found["Traces"], found["UnprocessedTraceIds"]) == ([], [root])
 
 
-def test_a_role_without_permission_leaves_nothing(traced: Laptop) -> None:
+def test_a_role_without_permission_leaves_no_trace(traced: Laptop) -> None:
     iam = traced.client("iam")
     iam.delete_role_policy(RoleName="worker", PolicyName="traces")
     try:
@@ -138,7 +140,7 @@ def test_a_role_without_permission_leaves_nothing(traced: Laptop) -> None:
         )
 
 
-def test_segments_can_be_put_by_the_api_and_bad_ones_are_named(aws: Laptop) -> None:
+def test_segments_can_be_put_by_the_api_and_invalid_ones_are_named(aws: Laptop) -> None:
     root, client = new_root(), aws.client("xray")
     segment = {
         "name": "mine",

@@ -1,4 +1,4 @@
-"""The ways in a network that is read from a plan or a state."""
+"""Paths in a network that is read from a plan or a state."""
 
 from typing import Any
 
@@ -13,7 +13,9 @@ RULE = {"ip_protocol": "tcp", "from_port": 443, "to_port": 443}
 
 
 def two_subnets() -> Found:
-    """A function in two subnets with tables of their own, whose group lets HTTPS out to everywhere."""
+    """Return a function in two subnets with route tables of their own, whose security group allows
+    HTTPS to everywhere.
+    """
     found: Found = {
         "aws_security_group.own": {"id": "sg-own"},
         "aws_vpc_security_group_egress_rule.out": RULE | {"security_group_id": "sg-own", "cidr_ipv4": "0.0.0.0/0"},
@@ -36,7 +38,7 @@ def route(table: str, **target: str) -> dict[str, str]:
     return {"route_table_id": table, "destination_cidr_block": "0.0.0.0/0"} | target
 
 
-def test_a_certain_way_must_be_open_from_every_subnet() -> None:
+def test_a_certain_path_is_open_from_every_subnet() -> None:
     found = two_subnets()
     found["aws_route.a"] = route("rtb-a", nat_gateway_id="nat-1")
     function = of_plan.network(found).places["aws_lambda_function.f"]
@@ -54,7 +56,7 @@ def test_a_certain_way_must_be_open_from_every_subnet() -> None:
     )
 
 
-def test_an_internet_gateway_serves_public_addresses_alone() -> None:
+def test_an_internet_gateway_serves_only_public_addresses() -> None:
     found = two_subnets()
     found |= {f"aws_route.{zone}": route(f"rtb-{zone}", gateway_id="igw-1") for zone in "ab"}
     found["aws_instance.i"] = {"subnet_id": "subnet-a", "vpc_security_group_ids": ["sg-own"], "associate_public_ip_address": True}  # fmt: skip
@@ -90,7 +92,7 @@ def test_an_interface_endpoint_needs_private_dns_and_a_rule() -> None:
     assert not way(with_interface(service_name="com.amazonaws.eu-central-1.sqs"))
 
 
-def test_a_range_that_covers_a_part_is_possible_and_not_certain() -> None:
+def test_a_range_that_covers_a_part_is_possible_but_not_certain() -> None:
     found = two_subnets()
     found["aws_security_group.db"] = {"id": "sg-db"}
     found["aws_db_subnet_group.g"] = {"name": "g", "subnet_ids": ["subnet-b"]}
@@ -103,7 +105,7 @@ def test_a_range_that_covers_a_part_is_possible_and_not_certain() -> None:
     assert not to_place(function, database, 22, certain=False).is_open
 
 
-def test_an_id_that_only_an_apply_makes_known_is_an_error() -> None:
+def test_an_id_that_is_known_only_after_an_apply_is_an_error() -> None:
     found = two_subnets()
     found["aws_lambda_function.f"]["vpc_config"][0]["subnet_ids"] = None
     with pytest.raises(UnknownIdError, match=r"aws_lambda_function\.f"):
@@ -125,7 +127,7 @@ def test_plans_and_states_are_read() -> None:
     assert of_plan.resources({"resource_changes": changes}) == expected
 
 
-def test_rules_and_routes_that_stand_in_their_group_or_table_are_read() -> None:
+def test_inline_rules_and_routes_are_read() -> None:
     found = two_subnets()
     del found["aws_vpc_security_group_egress_rule.out"]
     function = of_plan.network(found).places["aws_lambda_function.f"]
@@ -143,12 +145,10 @@ def test_rules_and_routes_that_stand_in_their_group_or_table_are_read() -> None:
     for each in (inline, older):
         function = of_plan.network(each).places["aws_lambda_function.f"]
         assert to_internet(function, 443, certain=True).is_open
-        assert (
-            to_place(function, function, 443, certain=True).is_open is False
-        )  # no rule lets it in
+        assert to_place(function, function, 443, certain=True).is_open is False  # no rule admits it
 
 
-def test_a_subnet_without_a_table_of_its_own_has_the_main_one() -> None:
+def test_a_subnet_without_its_own_route_table_uses_the_main_one() -> None:
     found = two_subnets()
     del found["aws_route_table_association.b"]
     found["aws_main_route_table_association.m"] = {"vpc_id": "vpc-1", "route_table_id": "rtb-a"}

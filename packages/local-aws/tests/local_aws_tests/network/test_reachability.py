@@ -1,4 +1,6 @@
-"""What a function can reach, on a network built with boto3 as modules/network, api_lambda and rds_proxy build it."""
+"""Reachability for functions, on a network built with boto3 like modules/network, api_lambda and
+rds_proxy.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -38,7 +40,7 @@ class Network:
     subnet: str = ""
     table: str = ""
     functions: str = ""  # security group of every function
-    clients: str = ""  # of those that declare postgres
+    clients: str = ""  # security group of the functions that declare postgres
     proxy: str = ""
 
     def client(
@@ -71,7 +73,7 @@ class Network:
         self.admit(self.proxy, POSTGRES | {"UserIdGroupPairs": [{"GroupId": self.clients}]})
 
     def group(self, name: str) -> str:
-        """Without the rule that lets everything out, as Terraform makes them."""
+        """Create a security group without the rule that allows all egress, as Terraform does."""
         ec2 = self.client("ec2")
         made: str = ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)[
             "GroupId"
@@ -96,13 +98,17 @@ class Network:
         return str(made["VpcEndpoint"]["VpcEndpointId"])
 
     def function(self, name: str, *groups: str) -> tuple[str, str, str | None]:
-        """Deploy it, in the VPC if it has groups; what signs its calls. Its role may do everything."""
+        """Deploy a function, in the VPC if it has groups. Return what signs its calls.
+
+        Its role may do everything.
+        """
         everything = {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
         }
         iam = self.client("iam")
-        named = f"{name}-{self.vpc}"  # IAM is not reset: it loads all of AWS's policies again
+        # IAM is not reset, because it would load all of AWS's policies again
+        named = f"{name}-{self.vpc}"
         role = iam.create_role(RoleName=named, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
         iam.put_role_policy(RoleName=named, PolicyName="all", PolicyDocument=json.dumps(everything))
         vpc = (
@@ -118,7 +124,7 @@ class Network:
         return key, secret, session
 
     def refused(self, call: Callable[[], Any]) -> str | None:
-        """Why the network refuses a call; None if it arrives."""
+        """Return why the network refuses a call; None if it arrives."""
         try:
             call()
         except ClientError as error:
@@ -154,7 +160,7 @@ def network(running: str, monkeypatch: pytest.MonkeyPatch) -> Network:
     return made
 
 
-def test_a_vpc_function_reaches_what_has_an_endpoint_and_nothing_else(network: Network) -> None:
+def test_a_vpc_function_reaches_only_services_with_an_endpoint(network: Network) -> None:
     signed = network.function("users", network.functions)
     assert network.refused(network.client("dynamodb", signed).list_tables) is None
     for service, call in {
@@ -169,7 +175,7 @@ def test_a_vpc_function_reaches_what_has_an_endpoint_and_nothing_else(network: N
         assert "vpc: false" in why
 
 
-def test_a_function_outside_of_the_vpc_and_the_operator_reach_every_service(
+def test_functions_outside_the_vpc_and_the_operator_reach_every_service(
     network: Network,
 ) -> None:
     outside = network.function("reconcile")
@@ -182,7 +188,7 @@ def test_a_function_outside_of_the_vpc_and_the_operator_reach_every_service(
     assert network.refused(network.client("ssm", (key, secret, token)).describe_parameters) is None
 
 
-def test_an_endpoint_counts_only_with_the_routes_and_groups_that_lead_to_it(
+def test_an_endpoint_needs_routes_and_security_groups(
     network: Network,
 ) -> None:
     closed = network.function("closed", network.group("nothing"))
@@ -213,7 +219,7 @@ def test_an_interface_endpoint_needs_both_sides_groups_and_private_dns(network: 
     assert network.refused(call) is None
 
 
-def test_a_nat_leads_to_every_service(network: Network) -> None:
+def test_a_nat_gateway_leads_to_every_service(network: Network) -> None:
     call = network.client("ssm", network.function("users", network.functions)).describe_parameters
     ec2 = network.client("ec2")
     nat = ec2.create_nat_gateway(SubnetId=network.subnet, ConnectivityType="private")["NatGateway"][
@@ -225,7 +231,7 @@ def test_a_nat_leads_to_every_service(network: Network) -> None:
     assert network.refused(call) is None
 
 
-def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: Network) -> None:
+def test_only_functions_with_a_group_that_the_proxy_admits_reach_it(network: Network) -> None:
     proxy = Place(REGION, (network.subnet,), (network.proxy,))
     reasons = {}
     for name, groups in {
@@ -242,7 +248,7 @@ def test_only_functions_with_the_group_that_the_proxy_admits_reach_it(network: N
     assert "outside of the VPC" in (reasons["apart"] or "")
 
 
-def test_the_egress_of_a_functions_own_sockets_follows_its_network(network: Network) -> None:
+def test_egress_of_a_functions_own_sockets_follows_its_network(network: Network) -> None:
     proxy = RegisteredProxy(
         "prx-1", REGION, (), "", True, Place(REGION, (network.subnet,), (network.proxy,))
     )

@@ -1,4 +1,4 @@
-"""The wheel in an environment of its own, without anything of this repository, runs a Terraform root."""
+"""The wheel alone, in an environment without this repository, with a Terraform root."""
 
 import json
 import os
@@ -30,7 +30,7 @@ PASSWORD = "Correct-Horse-7"
 
 @dataclass(frozen=True)
 class Hello:
-    """The example `hello` on services of its own, which the installed command started."""
+    """The example `hello` on services that the installed command started."""
 
     command: Path
     root: Path
@@ -101,7 +101,7 @@ class Hello:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
-    """The folder of a new environment that has only the wheel and its dependencies."""
+    """Return the folder of a new environment with only the wheel and its dependencies."""
     uv = os.environ.get("UV") or shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     built, made = tmp_path / "dist", tmp_path / "environment"
     locks = " ".join(f"--constraints {LOCKS / file}" for file in ("dev.txt", "runtime.txt"))
@@ -124,7 +124,7 @@ def hello(environment: Path, tmp_path: Path) -> Iterator[Hello]:
 
 
 def test_the_wheel_alone_applies_and_serves_a_root(hello: Hello, environment: Path) -> None:
-    """One test, so that the environment and the services are made once."""
+    """Test everything at once, so that the environment and the services are created once."""
     assert others_in(environment) == []
     hello.run("up")
     a_root_is_served(hello)
@@ -133,7 +133,7 @@ def test_the_wheel_alone_applies_and_serves_a_root(hello: Hello, environment: Pa
 
 
 def others_in(environment: Path) -> Any:
-    """Return what the environment can import of this repository, besides local_aws."""
+    """Return the other modules of this repository that the environment can import."""
     search = "import importlib.util as i; print([n for n in ('atrium', 'tools') if i.find_spec(n)])"
     done = subprocess.run(
         [environment / "bin" / "python", "-I", "-c", search],

@@ -1,4 +1,4 @@
-"""The behaviours that the package declares: each has sources and tests that exist."""
+"""The behaviours that the package declares, each with existing sources and tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def test_every_file_is_a_part() -> None:
+def test_every_file_is_a_part_of_the_page() -> None:
     assert {file.stem for file in fidelity.FOLDER.glob("*.yaml")} == set(PARTS)
 
 

@@ -1,4 +1,4 @@
-"""What the package promises of itself: its dependencies, its messages, its example and its refusals."""
+"""Promises of the package: its dependencies, its messages, its example and its refusals."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 PACKAGE = Path(__file__).resolve().parents[3]
 LOCK = PACKAGE.parents[1] / "requirements" / "dev.txt"
 SOURCES = sorted((PACKAGE / "src").rglob("*.py"))
-RUNTIME = {"awslambdaric"}  # functions import it, from a folder of its own
+RUNTIME = {"awslambdaric"}  # imported by functions, from a folder of their own
 
 
 def declared() -> dict[str, Requirement]:
@@ -41,19 +41,19 @@ def imported() -> Iterator[tuple[str, Path]]:
 
 
 def test_every_import_is_declared() -> None:
-    """And nothing else is imported, such as a module of this repository."""
+    """Check that nothing else is imported either, such as a module of this repository."""
     distributions = packages_distributions()
     wanted = {
         canonicalize_name(distributions.get(name, [name])[0]): file
         for name, file in imported()
         if name not in sys.stdlib_module_names and name != "local_aws"
     }
-    # botocore comes with boto3, which the runtime needs anyway
+    # botocore is installed with boto3, which the runtime needs anyway
     missing = wanted.keys() - declared().keys() - {"botocore"}
     assert not {name: wanted[name].name for name in missing}
 
 
-def test_a_declared_dependency_admits_the_version_that_is_tested() -> None:
+def test_a_declared_dependency_admits_the_tested_version() -> None:
     tested = locked()
     for name, requirement in declared().items():
         if name not in RUNTIME:
@@ -75,7 +75,7 @@ def test_moto_is_set_up_in_one_place() -> None:
     assert setting == ["__init__.py"]
 
 
-def test_the_zip_of_the_example_has_its_source() -> None:
+def test_the_zip_of_the_example_contains_its_source() -> None:
     example = PACKAGE / "examples" / "hello"
     with zipfile.ZipFile(example / "hello.zip") as archive:
         assert archive.namelist() == ["hello.py"]
@@ -101,7 +101,7 @@ def test_a_folder_without_terraform_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("block", "kind"), [('backend "s3" {}', "s3"), ('cloud {\n organization = "x"\n }', "cloud")]
 )
-def test_a_state_that_is_elsewhere_is_refused(tmp_path: Path, block: str, kind: str) -> None:
+def test_a_remote_state_is_refused(tmp_path: Path, block: str, kind: str) -> None:
     (tmp_path / "main.tf").write_text(f"terraform {{\n  {block}\n}}\n")
     assert f"main.tf has the backend {kind}" in up(tmp_path)
 

@@ -1,4 +1,4 @@
-"""A request as an SDK sends it, without the SDK's own checks, and what the gate says to it."""
+"""Requests in the form that SDKs send, without the SDK's own checks, and the gate's answer."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ REGION = "eu-central-1"
 
 
 class SentError(Exception):
-    """Carries the request out of botocore, which would send it."""
+    """The request, raised out of botocore, which would send it."""
 
     def __init__(self, call: AwsCall) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Values that AWS documents as valid pass: a false refusal is as bad as a false acceptance."""
+"""Values that AWS documents as valid, which must be accepted."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ NOT_READ = {("s3", "PutObject")}
 """S3 is read where it names a bucket."""
 
 
-def test_there_are_enough_cases() -> None:
+def test_the_number_of_cases_is_sufficient() -> None:
     assert len(CASES) >= 100
     assert len({service for service, *_ in CASES}) >= 15
 
@@ -29,7 +29,7 @@ def test_there_are_enough_cases() -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "parameters"), CASES, ids=lambda value: str(value)[:60]
 )
-def test_a_documented_value_passes(
+def test_a_documented_value_is_accepted(
     service: str, operation: str, parameters: dict[str, Any]
 ) -> None:
     gate = RequestModelGate()
@@ -39,7 +39,7 @@ def test_a_documented_value_passes(
 
 
 @pytest.mark.parametrize("service", sorted(SERVICES))
-def test_every_pattern_of_a_model_is_understood(service: str) -> None:
+def test_every_pattern_of_a_model_can_be_compiled(service: str) -> None:
     model = botocore.session.Session().get_service_model(MODELS.get(service, service))
     shapes = [model.shape_for(name) for name in model.shape_names]
     for pattern in {shape.metadata["pattern"] for shape in shapes if "pattern" in shape.metadata}:

@@ -1,4 +1,6 @@
-"""Values that AWS refuses are refused here too, with the service's own error code and the name of the member."""
+"""Values that AWS refuses: they are refused here with the service's error code and the member's
+name.
+"""
 
 import json
 from pathlib import Path
@@ -15,7 +17,7 @@ Case = tuple[str, str, dict[str, Any], str]
 CASES: list[Case] = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text())
 
 
-def test_there_are_enough_cases() -> None:
+def test_the_number_of_cases_is_sufficient() -> None:
     assert len(CASES) >= 60
     assert len({service for service, *_ in CASES}) >= 15
 
@@ -23,7 +25,7 @@ def test_there_are_enough_cases() -> None:
 @pytest.mark.parametrize(
     ("service", "operation", "parameters", "named"), CASES, ids=lambda value: str(value)[:60]
 )
-def test_a_wrong_value_is_refused_by_name(
+def test_an_invalid_value_is_refused_by_name(
     service: str, operation: str, parameters: dict[str, Any], named: str
 ) -> None:
     asked = call(service, operation, parameters)

@@ -1,4 +1,4 @@
-"""Which calls make the next `make up` ask Terraform: whatever could change a resource, and no use of the stack."""
+"""Calls after which the next start must run Terraform: those that could change a resource."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def call(service: str, action: str | None = None, method: str = "POST", path: st
     ],
     ids=lambda one: f"{one.service} {one.action or one.path}",
 )
-def test_use_leaves_nothing_to_apply(use: AwsCall) -> None:
+def test_ordinary_use_needs_no_apply(use: AwsCall) -> None:
     applied = Applied("as it is")
     applied.note(use)
     assert applied.inputs == "as it is"
@@ -48,7 +48,7 @@ def test_use_leaves_nothing_to_apply(use: AwsCall) -> None:
     ],
     ids=lambda one: f"{one.service} {one.action or one.path}",
 )
-def test_a_change_has_to_be_looked_at(change: AwsCall) -> None:
+def test_a_changed_resource_needs_an_apply(change: AwsCall) -> None:
     applied = Applied("as it is")
     applied.note(change)
     assert applied.inputs == ""

@@ -1,4 +1,6 @@
-"""What was acknowledged after the last snapshot is there when the process is gone: each kind of state, call by call."""
+"""The journal: each acknowledged call since the last snapshot survives a kill, for each kind of
+state.
+"""
 
 import asyncio
 import json
@@ -25,7 +27,7 @@ from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local_aws.supervisor.persistence import Kept, Persistence
 from local_aws_tests.lambda_service.laptop import REGION, TRUST, Loop, zipped
 
-# A killed process does not close moto's temporary files either.
+# A killed process does not close moto's temporary files.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
@@ -35,7 +37,9 @@ _SERVICES: tuple[Any, ...] = (
 
 
 class Supervisor:
-    """The stack's own persistence around moto, Cognito and the store of items, without workers and databases."""
+    """The stack's own persistence with moto, Cognito and the store of items, without workers and
+    databases.
+    """
 
     def __init__(self, loop: Loop, root: Path) -> None:
         for service in _SERVICES:
@@ -78,7 +82,7 @@ class Supervisor:
         self._loop.run(self.persistence.save())
 
     def stop(self) -> bool:
-        """Return True if `make down` would write a snapshot."""
+        """Return True if a stop would write a snapshot."""
         return self._loop.run(self.persistence.save_uncovered())
 
     def close(self) -> None:
@@ -88,7 +92,10 @@ class Supervisor:
 
 
 class Stack:
-    """A supervisor that can be killed: the next one has what lies on the disk at that moment, and nothing else."""
+    """A supervisor that tests can kill.
+
+    The next one has only what is on the disk at that moment.
+    """
 
     def __init__(self, loop: Loop, folder: Path) -> None:
         self._loop, self._folder, self._starts = loop, folder, 0
@@ -99,7 +106,7 @@ class Stack:
         root = self._folder / str(self._starts)
         shutil.copytree(
             self.now.settings.root, root
-        )  # before anything is closed, which would write
+        )  # before anything is closed, because closing writes
         self.now.close()
         self.now = Supervisor(self._loop, root)
 
@@ -128,7 +135,7 @@ def pool_of(stack: Stack) -> tuple[str, str]:
     return pool, made["UserPoolClient"]["ClientId"]
 
 
-def test_users_codes_and_sign_ins(stack: Stack) -> None:
+def test_users_codes_and_sign_ins_survive_a_kill(stack: Stack) -> None:
     pool, client = pool_of(stack)
     cognito = stack.client("cognito-idp")
     cognito.create_group(UserPoolId=pool, GroupName="staff")
@@ -177,7 +184,7 @@ def test_a_pool_is_in_a_snapshot_before_its_call_is_answered(stack: Stack) -> No
     )
 
 
-def test_messages(stack: Stack) -> None:
+def test_messages_survive_a_kill(stack: Stack) -> None:
     queues, topics = stack.client("sqs"), stack.client("sns")
     of_sns = {
         "Effect": "Allow",
@@ -210,7 +217,7 @@ def test_messages(stack: Stack) -> None:
     assert any("from the topic" in body for body in bodies)
 
 
-def test_objects(stack: Stack) -> None:
+def test_objects_survive_a_kill(stack: Stack) -> None:
     s3 = stack.client("s3")
     s3.create_bucket(Bucket="things", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="things", Key="gone", Body=b"x")
@@ -237,7 +244,7 @@ def test_objects(stack: Stack) -> None:
     assert [each["Key"] for each in listed] == ["large"]
 
 
-def test_functions_secrets_parameters_and_rules(stack: Stack) -> None:
+def test_functions_secrets_parameters_and_rules_survive_a_kill(stack: Stack) -> None:
     stack.client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)
     stack.now.save()
     functions, role = stack.client("lambda"), f"arn:aws:iam::{ACCOUNT_ID}:role/worker"
@@ -274,8 +281,8 @@ def test_functions_secrets_parameters_and_rules(stack: Stack) -> None:
     assert [rule["Name"] for rule in stack.client("events").list_rules()["Rules"]] == ["hourly"]
 
 
-def test_the_journal_ends_where_the_snapshot_begins(stack: Stack) -> None:
-    """A later snapshot has what the journal had, and nothing is put back over what is newer."""
+def test_the_journal_is_emptied_by_a_snapshot(stack: Stack) -> None:
+    """Check that nothing older is replayed over newer data."""
     queues = stack.client("sqs")
     url = queues.create_queue(QueueName="jobs")["QueueUrl"]
     stack.now.save()
@@ -292,7 +299,7 @@ def test_the_journal_ends_where_the_snapshot_begins(stack: Stack) -> None:
     assert sorted(each["Body"] for each in got["Messages"]) == ["one", "two"]
 
 
-def test_an_apply_that_was_cut_off_takes_resources_back_and_no_data(stack: Stack) -> None:
+def test_an_interrupted_apply_loses_resources_but_no_data(stack: Stack) -> None:
     tables, queues = stack.client("dynamodb"), stack.client("sqs")
     keys: dict[str, Any] = {
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -322,8 +329,8 @@ def test_an_apply_that_was_cut_off_takes_resources_back_and_no_data(stack: Stack
     assert [each["Body"] for each in got["Messages"]] == ["during"]
 
 
-def test_two_calls_at_once_share_one_snapshot(stack: Stack) -> None:
-    """Resources that are made at the same time do not wait for a snapshot each."""
+def test_two_concurrent_calls_share_one_snapshot(stack: Stack) -> None:
+    """Check that resources created at the same time do not each wait for a snapshot of their own."""
     topics = stack.client("sns")
     before = stack.now.persistence.snapshots
 
@@ -338,8 +345,8 @@ def test_two_calls_at_once_share_one_snapshot(stack: Stack) -> None:
     assert len(stack.client("sns").list_topics()["Topics"]) == 8
 
 
-def test_a_change_that_cannot_be_stored_is_not_acknowledged(stack: Stack) -> None:
-    """The disk is full: a resource that needs a snapshot is refused, and so is a message, until there is room."""
+def test_a_change_that_cannot_be_stored_is_refused(stack: Stack) -> None:
+    """Fill the disk: resources that need a snapshot and messages are refused until there is space."""
     queues, topics = stack.client("sqs"), stack.client("sns")
     url = queues.create_queue(QueueName="jobs")["QueueUrl"]
     stack.now.save()
@@ -364,12 +371,13 @@ def test_a_change_that_cannot_be_stored_is_not_acknowledged(stack: Stack) -> Non
     assert "two" in [each["Body"] for each in got["Messages"]]
 
 
-def test_a_stop_writes_no_snapshot_of_what_the_journal_has(stack: Stack) -> None:
+def test_a_stop_writes_no_snapshot_of_data_in_the_journal(stack: Stack) -> None:
     url = stack.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]
     stack.now.save()
     stack.client("sqs").send_message(QueueUrl=url, MessageBody="one")
     assert not stack.now.stop()
-    sqs_backends[ACCOUNT_ID][REGION].queues["jobs"]._messages.clear()  # as a function's reader does
+    # as when a function has read it
+    sqs_backends[ACCOUNT_ID][REGION].queues["jobs"]._messages.clear()
     stack.now.persistence.changed()
     assert not stack.now.stop()
     stack.kill()

@@ -1,6 +1,6 @@
-"""A command finds the stack of its own state folder and of no other.
+"""Ownership of stacks: a command finds only the stack of its own state folder.
 
-The supervisors here are processes with the command line of one and nothing behind it.
+The supervisors here are processes with only the command line of one.
 """
 
 import json
@@ -30,14 +30,14 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def pid(settings: Settings) -> Iterator[int]:
-    """The supervisor of `settings`, with its ready file."""
+    """Start a supervisor of `settings` with its ready file. Return its pid."""
     options = process._arguments(settings, Launch(Path("runtime")))
     waits = [sys.executable, "-c", "print(flush=True); input()", *COMMAND, *options]
     with subprocess.Popen(
         waits, cwd=settings.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as supervisor:
         assert supervisor.stdout
-        supervisor.stdout.readline()  # it has its command line
+        supervisor.stdout.readline()  # now the process has its command line
         found = Running(supervisor.pid, 17000, 17001, 1, "17", "none", False, "")
         ready.write_ready(settings, found)
         yield supervisor.pid
@@ -48,25 +48,29 @@ def at(root: Path, state: str = ".local") -> Settings:
     return Settings(root, state, program=Program("make", "ATRIUM"))
 
 
-def test_its_own_is_found_by_the_state_folder_alone(settings: Settings, pid: int) -> None:
+def test_a_stack_is_found_by_its_state_folder_alone(settings: Settings, pid: int) -> None:
     found = ready.running(at(settings.root))
     assert found is not None
     assert found.pid == pid
     assert ports.of_running(at(settings.root)).aws_endpoint_url == f"http://{LOOPBACK}:17001"
 
 
-def test_a_link_to_the_checkout_finds_it(settings: Settings, pid: int, tmp_path: Path) -> None:
+def test_a_stack_is_found_through_a_link_to_the_checkout(
+    settings: Settings, pid: int, tmp_path: Path
+) -> None:
     (tmp_path / "link").symlink_to(settings.root)
     assert ready.running(at(tmp_path / "link"))
 
 
-def test_a_moved_checkout_finds_it(settings: Settings, pid: int, tmp_path: Path) -> None:
+def test_a_stack_is_found_after_a_move_of_the_checkout(
+    settings: Settings, pid: int, tmp_path: Path
+) -> None:
     settings.root.rename(tmp_path / "moved")
     assert ready.running(at(tmp_path / "moved"))
 
 
 def test_a_copy_of_the_checkout_has_no_stack(settings: Settings, pid: int, tmp_path: Path) -> None:
-    """`make down` in the copy would stop that of the original."""
+    """Check this, because a stop in the copy would otherwise stop the original's stack."""
     shutil.copytree(settings.root, tmp_path / "copy")
     assert ready.running(at(tmp_path / "copy")) is None
     assert not process.stop(at(tmp_path / "copy"))
@@ -84,7 +88,7 @@ def test_another_program_with_the_same_pid_is_not_the_supervisor(settings: Setti
     assert ready.running(settings) is None
 
 
-def test_a_taken_port_names_the_checkout_that_has_it(
+def test_a_port_in_use_names_the_checkout_that_uses_it(
     settings: Settings, pid: int, tmp_path: Path
 ) -> None:
     with socket.create_server((LOOPBACK, 0)) as listening:
@@ -103,11 +107,12 @@ def test_the_ports_of_the_last_start_are_remembered(settings: Settings) -> None:
     ports.remembered_file(settings).write_text(json.dumps({"api": 17000, "aws": 17001}))
     assert ports.asked_for(at(settings.root), None, None) == settings
     assert ports.asked_for(at(settings.root), 18000, None).api_port == 18000
-    ports.remembered_file(settings).write_text(json.dumps({"postgres": 1}))  # an older release
+    # as written by an older release
+    ports.remembered_file(settings).write_text(json.dumps({"postgres": 1}))
     assert ports.asked_for(at(settings.root), None, None).api_port == Settings.api_port
 
 
-def test_a_half_written_ready_file_is_ignored(settings: Settings, pid: int) -> None:
+def test_an_incomplete_ready_file_is_ignored(settings: Settings, pid: int) -> None:
     found = ready.running(settings)
     assert found is not None
     (settings.state / "supervisor.json").write_text(json.dumps(asdict(found))[:-5])

@@ -1,4 +1,4 @@
-"""The supervisor's log of answered requests."""
+"""The supervisor's log of requests."""
 
 import asyncio
 import io
@@ -10,7 +10,7 @@ from local_aws.supervisor.request_log import RequestLog
 LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO local: "
 
 
-def test_lines_are_written_together_in_the_form_of_the_other_lines() -> None:
+def test_lines_are_written_together_in_the_format_of_other_lines() -> None:
     written = io.StringIO()
 
     async def put_two() -> str:

@@ -1,4 +1,4 @@
-"""The tests that a declared behaviour names."""
+"""The tests that a declared behaviour names, and whether they exist."""
 
 import re
 from pathlib import Path

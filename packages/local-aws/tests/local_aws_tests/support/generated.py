@@ -1,7 +1,7 @@
-"""hypothesis for our tests: the same cases in each run, whatever the machine is busy with.
+"""hypothesis with the same cases in each run, on any machine.
 
-What a run of chance finds, somebody finds who changed something else. So chance is asked for: EXPLORE=1 makes every run another one,
-EXPLORE=20 one of twenty times as many cases.
+A random failure would meet somebody who changed something else. So random cases are optional:
+EXPLORE=1 gives other cases in each run, EXPLORE=20 twenty times as many.
 """
 
 import os
@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 _SETTINGS = settings(
     derandomize="EXPLORE" not in os.environ,
     database=None,
-    deadline=None,  # of an example: by default 200 ms, which a busy machine takes for any
-    suppress_health_check=[HealthCheck.too_slow],  # likewise a clock's
+    deadline=None,  # for each example: the default of 200 ms fails on a busy machine
+    suppress_health_check=[HealthCheck.too_slow],  # depends on the clock, too
 )
 
 

@@ -1,4 +1,4 @@
-"""npm packages that a test holds us against, installed beside it from its lock file."""
+"""npm packages that tests compare us with, installed beside the test from its lock file."""
 
 import fcntl
 import hashlib
@@ -12,7 +12,10 @@ MINIMUM = 18
 
 
 def install(folder: Path) -> None:
-    """`npm ci` in `folder`, unless what its lock file names is there already. Fails the test that asked where Node is missing."""
+    """Run `npm ci` in `folder`, unless everything in its lock file is installed.
+
+    Fail the test if Node is missing.
+    """
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     if missing:
         pytest.fail(
@@ -24,16 +27,14 @@ def install(folder: Path) -> None:
     if int(version.removeprefix("v").split(".")[0]) < MINIMUM:
         pytest.fail(f"Node.js {version} is too old for this test: install {MINIMUM} or newer.")
     with (folder / "package-lock.json").open("rb") as lock:
-        fcntl.flock(
-            lock, fcntl.LOCK_EX
-        )  # test workers install at the same moment, into the same folder
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parallel test workers install into the same folder
         _install(folder, hashlib.sha256(lock.read()).hexdigest())
 
 
 def _install(folder: Path, wanted: str) -> None:
     installed = (
         folder / "node_modules" / ".installed"
-    )  # the lock file that node_modules was made from
+    )  # the lock file from which node_modules was installed
     if installed.exists() and installed.read_text() == wanted:
         return
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]

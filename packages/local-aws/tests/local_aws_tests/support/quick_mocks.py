@@ -1,8 +1,9 @@
-"""Less work for each `mock_aws()` and each client, and one call of moto at a time.
+"""Quicker `mock_aws()` and clients, and one call of moto at a time.
 
 Importing this module patches moto and botocore. botocore reads its descriptions of services once
-per process instead of once per session: moto makes a new session for each `mock_aws()`. And moto
-answers botocore alone, without the 1,300 patterns with which it answers `requests` and `urllib3`.
+per process instead of once per session, because moto creates a session for each `mock_aws()`. And
+moto answers only botocore, without the 1,300 patterns with which it answers `requests` and
+`urllib3`.
 
 moto's backends have no locks: a read in one thread fails with "dictionary changed size during
 iteration" if another thread writes. Tests call from several threads, as functions do.
@@ -30,7 +31,7 @@ def _loader(search_path_string: str | None = None) -> botocore.loaders.Loader:
 
     def load_service_model(service_name: str, *arguments: Any, **named: Any) -> Any:
         model = read(service_name, *arguments, **named)
-        # A client of S3 takes the bucket out of the paths of its description.
+        # S3's client removes the bucket from the paths of its description, so it gets a copy.
         return copy.deepcopy(model) if service_name == "s3" else model
 
     loader.load_service_model = load_service_model  # type: ignore[method-assign]

@@ -1,11 +1,11 @@
-"""Waiting for what a running stack does by itself."""
+"""Waiting for changes that a running stack makes by itself."""
 
 import time
 from collections.abc import Callable
 
 
 def settle(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it came true within so many seconds."""
+    """Return True if the condition became true within this many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

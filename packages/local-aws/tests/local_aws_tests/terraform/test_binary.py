@@ -1,4 +1,4 @@
-"""terraform: PATH first, else the pinned release, and never one whose checksum is not the pinned one."""
+"""Discovery of terraform: PATH first, else the pinned release with its checksum."""
 
 import hashlib
 import io
@@ -42,7 +42,7 @@ def archive(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_an_old_terraform_on_path_does_not_do(
+def test_an_old_terraform_on_path_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = tmp_path / "terraform"
@@ -54,7 +54,9 @@ def test_an_old_terraform_on_path_does_not_do(
         binary.terraform(tmp_path / "bin")
 
 
-def test_unreachable_says_what_to_do(no_terraform: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_reported_with_a_remedy(
+    no_terraform: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     serve(monkeypatch, urllib.error.URLError("no route"))
     with pytest.raises(
         binary.TerraformMissingError, match=r"cannot be reached .* Install Terraform 1\.11\.4"
@@ -71,7 +73,7 @@ def test_a_wrong_checksum_installs_nothing(
     assert not no_terraform.exists()
 
 
-def test_the_right_one_is_installed_once(
+def test_a_correct_archive_is_installed_once(
     no_terraform: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = archive(b"#!/bin/sh\n")
@@ -83,10 +85,12 @@ def test_the_right_one_is_installed_once(
     assert binary.terraform(no_terraform) == str(installed)
 
 
-def test_several_at_once_install_it_whole(
+def test_concurrent_installations_are_complete(
     no_terraform: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `make test` does where none is on PATH: its stack and its infra stage want one at the same moment."""
+    """Check this, because a stack and the infrastructure tests may need terraform at the same
+    moment.
+    """
     content = b"#!/bin/sh\n" + b"#" * 5_000_000
     release, all_here = archive(content), threading.Barrier(6)
 

@@ -1,4 +1,4 @@
-"""Where `terraform init` finds the provider: Terraform's own places first, then a mirror found on the machine."""
+"""Provider sources of `terraform init`: Terraform's own places first, then a mirror on the machine."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from local_aws.terraform import providers
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with an empty home and one add-on root."""
+    """Return a machine with an empty home and one add-on root."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TF_CLI_CONFIG_FILE", raising=False)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
@@ -29,13 +29,13 @@ def test_a_mirror_in_an_add_on_folder_is_configured(machine: Path) -> None:
     assert f'path    = "{found}"' in Path(environment["TF_CLI_CONFIG_FILE"]).read_text()
 
 
-def test_terraforms_own_mirror_folder_needs_no_help(machine: Path) -> None:
+def test_terraforms_own_mirror_folder_needs_no_configuration(machine: Path) -> None:
     mirror(machine / "opt" / "somebody")
     mirror(machine / "home" / ".terraform.d" / "plugins")
     assert providers.environment(machine / "state") == {}
 
 
-def test_an_existing_cli_configuration_is_left_alone(
+def test_an_existing_cli_configuration_is_unchanged(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror(machine / "opt")
