@@ -37,7 +37,8 @@ export function inStorage(storage: Storage): TokenStore {
 
 /** The tokens of the person who is signed in. */
 export class Session {
-  #refreshing: Promise<string | undefined> | undefined;
+  /** The refreshes under way, by the access token that each replaces. */
+  readonly #refreshing = new Map<string, Promise<string | undefined>>();
 
   constructor(
     private readonly pool: UserPool,
@@ -59,14 +60,19 @@ export class Session {
     return ends ? this.refresh(tokens.access) : tokens?.access;
   }
 
-  /** Replace the token `refused`, once for all calls that were refused with it. */
+  /** Replace the token `refused`, once for all calls that were refused with it.
+   *
+   * Return undefined if its account has signed out: a call must not go on as somebody else.
+   */
   async refresh(refused: string): Promise<string | undefined> {
     const tokens = this.store.load();
-    if (tokens?.access !== refused) return tokens?.access;
-    this.#refreshing ??= this.#replace(tokens).finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+    if (!tokens || accountOf(tokens.access) !== accountOf(refused)) return undefined;
+    if (tokens.access !== refused) return tokens.access;
+    const running =
+      this.#refreshing.get(refused) ??
+      this.#replace(tokens).finally(() => this.#refreshing.delete(refused));
+    this.#refreshing.set(refused, running);
+    return running;
   }
 
   /** Revoke the refresh token and forget all tokens. */
@@ -78,7 +84,18 @@ export class Session {
 
   async #replace(tokens: Tokens): Promise<string | undefined> {
     const next = tokens.refresh ? await this.pool.refresh(tokens.refresh) : undefined;
-    if (this.store.load() !== undefined) this.store.save(next);
-    return next?.access;
+    const now = this.store.load();
+    if (now?.access === tokens.access) {
+      this.store.save(next);
+      return next?.access;
+    }
+    if (!now && next?.refresh) await this.pool.revoke(next.refresh); // signed out meanwhile
+    return this.refresh(tokens.access);
   }
+}
+
+/** Return the claim `sub` of an access token. */
+function accountOf(access: string): unknown {
+  const [, claims = ""] = access.split(".");
+  return JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))).sub;
 }
