@@ -40,7 +40,7 @@ def reader(ask: Ask) -> str:
 
 @pytest.fixture
 def someone(client: Client) -> Person:
-    """Not the `member` whom all tests share: a grant makes that one's token stale."""
+    """Return a new user, because a grant would make the shared `member`'s token stale."""
     return client.new_member()
 
 

@@ -1,4 +1,6 @@
-"""Attributes by HTTP: what a namespace says of them is what members, administrators and tokens get."""
+"""Attributes by HTTP: each namespace decides what members, administrators and tokens see of its
+values.
+"""
 
 import json
 import uuid
@@ -57,8 +59,8 @@ def pointers(answer: Answer) -> list[str]:
     return [error["pointer"] for error in answer.json["errors"]]
 
 
-def test_several_values_change_together_or_none_does(ask: Ask, make: Make, path: str) -> None:
-    one, other = sorted((make(), make()))  # as errors name them
+def test_several_values_change_together_or_not_at_all(ask: Ask, make: Make, path: str) -> None:
+    one, other = sorted((make(), make()))  # sorted as errors list them
     changed = ask(
         "PATCH",
         path,
@@ -80,7 +82,7 @@ def test_several_values_change_together_or_none_does(ask: Ask, make: Make, path:
     assert cleared.json["attributes"] == {other: {"level": "gold"}}
 
 
-def test_of_two_writers_of_one_version_the_second_reads_again(
+def test_a_second_writer_of_the_same_version_must_read_again(
     ask: Ask, make: Make, path: str
 ) -> None:
     name, tag = make(), ask("GET", path).headers["etag"]
@@ -104,7 +106,7 @@ def test_of_two_writers_of_one_version_the_second_reads_again(
     assert ask("GET", one).status == 404
 
 
-def test_who_may_see_and_write_is_what_the_namespace_says(
+def test_the_namespace_decides_who_reads_and_writes(
     ask: Ask, make: Make, someone: Person, path: str
 ) -> None:
     own, shown, hidden = make(writable_by="self"), make(), make(visible_to="nobody")
@@ -128,7 +130,9 @@ def test_who_may_see_and_write_is_what_the_namespace_says(
     assert ask("GET", f"/v1/namespaces/{own}", person=someone).status in (401, 403)
 
 
-def test_a_token_says_what_its_namespace_puts_there(client: Client, ask: Ask, make: Make) -> None:
+def test_a_token_has_the_values_of_namespaces_in_tokens(
+    client: Client, ask: Ask, make: Make
+) -> None:
     person = client.new_member()
     told, kept, path = make(in_token=True), make(), f"/v1/users/{person.uid}/attributes"
     assert "attributes" not in claims(person.token)
@@ -160,7 +164,7 @@ def test_a_token_says_what_its_namespace_puts_there(client: Client, ask: Ask, ma
         ({"type": "object", "properties": {"a": {"$ref": "#"}}}, "#/schema/properties/a/$ref"),
     ],
 )
-def test_a_schema_that_is_none_is_named(ask: Ask, schema: Any, pointer: str) -> None:
+def test_an_invalid_schema_is_refused_with_its_pointer(ask: Ask, schema: Any, pointer: str) -> None:
     body = {"description": "x", "schema": schema, "personal": False}
     assert pointers(
         ask("PUT", f"/v1/namespaces/n{uuid.uuid4().hex[:10]}", body, If_None_Match="*")

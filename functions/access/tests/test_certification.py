@@ -1,7 +1,9 @@
-"""The working group's certification scenario for AuthZEN 1.0, by HTTP: Basic, Batch, Search (Core each) and Discovery.
+"""The certification scenario of the AuthZEN 1.0 working group, by HTTP: Basic, Batch, Search (Core
+each) and Discovery.
 
-https://github.com/openid/authzen/blob/main/certification/authorization-api-1_0-scenario.md, whose numbers the tests have.
-Its levels "Properties" want decisions by what the request says of itself; ours are by what the table says (docs/authzen.md).
+https://github.com/openid/authzen/blob/main/certification/authorization-api-1_0-scenario.md, whose
+numbers the tests have. Its levels "Properties" demand decisions by properties in the request; ours
+depend on the table (docs/authzen.md).
 """
 
 import json
@@ -25,7 +27,10 @@ Post = Callable[..., Answer]
 
 @dataclass(frozen=True)
 class Fixture:
-    """1: alice may read and write record-1, bob may read it. Their ids are those of users."""
+    """The fixture of section 1: alice may read and write record-1, bob may read it.
+
+    Their ids are those of users.
+    """
 
     post: Post
     alice: dict[str, Any]
@@ -39,7 +44,7 @@ class Fixture:
         return {name: part for name, part in asked.items() if part is not None}
 
     def everything(self, endpoint: str, **parts: Any) -> list[dict[str, Any]]:
-        """4.5.2: every page."""
+        """Return the results of all pages, as section 4.5.2 describes."""
         found, token = list[dict[str, Any]](), ""
         while True:
             page = {"token": token} if token else {"limit": 100}
@@ -73,7 +78,7 @@ def fixture(client: Client, ask: Ask) -> Fixture:
 CONTEXT = {"time": "2025-06-27T18:03-07:00", "ip": "192.168.1.1"}
 
 
-def test_2_2_fixture_requests(fixture: Fixture) -> None:
+def test_2_2_fixture_requests_are_decided(fixture: Fixture) -> None:
     rules = [
         (fixture.alice, READ),
         (fixture.alice, WRITE),
@@ -89,7 +94,7 @@ def test_2_2_fixture_requests(fixture: Fixture) -> None:
     assert {answer.headers["content-type"] for answer in answers} == {"application/json"}
 
 
-def test_2_2_what_may_be_there_and_changes_nothing(fixture: Fixture) -> None:
+def test_2_2_optional_members_change_nothing(fixture: Fixture) -> None:
     more = {"department": "Sales", "role": "manager"}
     described = fixture.question(
         subject=fixture.alice | {"properties": more},
@@ -103,7 +108,7 @@ def test_2_2_what_may_be_there_and_changes_nothing(fixture: Fixture) -> None:
 
 
 @pytest.mark.parametrize("part", ["subject", "action", "resource"])
-def test_2_4_1_a_required_field_is_missing(fixture: Fixture, part: str) -> None:
+def test_2_4_1_a_missing_required_member_is_400(fixture: Fixture, part: str) -> None:
     assert fixture.post("evaluation", fixture.question(**{part: None})).status == 400
 
 
@@ -119,13 +124,13 @@ def test_2_4_1_a_required_field_is_missing(fixture: Fixture, part: str) -> None:
         ("action", {"name": 123}),
     ],
 )
-def test_2_4_2_and_2_4_6_a_field_is_not_what_it_must_be(
+def test_2_4_2_and_2_4_6_a_member_of_another_type_is_400(
     fixture: Fixture, part: str, value: Any
 ) -> None:
     assert fixture.post("evaluation", fixture.question(**{part: value})).status == 400
 
 
-def test_2_4_3_to_2_4_5_a_body_that_is_none(
+def test_2_4_3_to_2_4_5_a_malformed_body_is_400(
     fixture: Fixture, client: Client, admin: Person
 ) -> None:
     good = json.dumps(fixture.question()).encode()
@@ -143,7 +148,7 @@ def test_2_4_3_to_2_4_5_a_body_that_is_none(
             )
 
 
-def test_2_5_a_request_id_comes_back(fixture: Fixture) -> None:
+def test_2_5_the_request_id_is_returned(fixture: Fixture) -> None:
     sent = "bfe9eb29-ab87-4ca3-be83-a1d5d8305716"
     assert (
         fixture.post("evaluation", fixture.question(), X_Request_ID=sent).headers["x-request-id"]
@@ -152,7 +157,7 @@ def test_2_5_a_request_id_comes_back(fixture: Fixture) -> None:
     assert fixture.post("evaluation", fixture.question()).status == 200
 
 
-def test_2_6_the_same_question_has_the_same_answer(fixture: Fixture) -> None:
+def test_2_6_the_same_request_has_the_same_decision(fixture: Fixture) -> None:
     assert {fixture.post("evaluation", fixture.question()).json["decision"] for _ in range(5)} == {
         True
     }
@@ -165,7 +170,7 @@ def decisions(fixture: Fixture, **body: Any) -> list[bool]:
     return [each["decision"] for each in answer.json["evaluations"]]
 
 
-def test_3_2_many_evaluations(fixture: Fixture) -> None:
+def test_3_2_many_evaluations_are_decided(fixture: Fixture) -> None:
     alice, bob, record, other = fixture.alice, fixture.bob, fixture.record, fixture.other
     resources = [{"resource": record}, {"resource": other, "context": {"source": "batch-override"}}]
     assert decisions(
@@ -177,7 +182,7 @@ def test_3_2_many_evaluations(fixture: Fixture) -> None:
     assert decisions(fixture, evaluations=whole) == [True, False]
 
 
-def test_3_4_1_an_evaluation_that_lacks_something_is_denied(fixture: Fixture) -> None:
+def test_3_4_1_an_incomplete_evaluation_is_denied(fixture: Fixture) -> None:
     parts = [{"resource": fixture.record}, {}]
     options = {"evaluations_semantic": "execute_all"}
     assert decisions(
@@ -185,14 +190,14 @@ def test_3_4_1_an_evaluation_that_lacks_something_is_denied(fixture: Fixture) ->
     ) == [True, False]
 
 
-def test_3_4_without_evaluations_it_is_a_single_one(fixture: Fixture) -> None:
+def test_3_4_a_request_without_evaluations_is_a_single_one(fixture: Fixture) -> None:
     for body in (fixture.question(), fixture.question(evaluations=[])):
         answer = fixture.post("evaluations", body)
         assert (answer.status, answer.json["decision"]) == (200, True)
 
 
 @pytest.mark.parametrize("more", [{}, {"context": CONTEXT}])
-def test_4_2_subjects(fixture: Fixture, more: dict[str, Any]) -> None:
+def test_4_2_subjects_are_found(fixture: Fixture, more: dict[str, Any]) -> None:
     found = fixture.everything("search/subject", subject={"type": "user"}, **more)
     assert all(each.keys() == {"type", "id"} and each["type"] == "user" for each in found)
     assert fixture.alice in found
@@ -203,7 +208,7 @@ def test_4_2_subjects(fixture: Fixture, more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"context": CONTEXT}])
-def test_4_3_resources(fixture: Fixture, more: dict[str, Any]) -> None:
+def test_4_3_resources_are_found(fixture: Fixture, more: dict[str, Any]) -> None:
     assert fixture.everything("search/resource", resource={"type": "record"}, **more) == [
         fixture.record
     ]
@@ -213,11 +218,11 @@ def test_4_3_resources(fixture: Fixture, more: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"context": CONTEXT}])
-def test_4_4_actions(fixture: Fixture, more: dict[str, Any]) -> None:
+def test_4_4_actions_are_found(fixture: Fixture, more: dict[str, Any]) -> None:
     assert fixture.everything("search/action", action=None, **more) == [READ, WRITE]
 
 
-def test_4_5_pages(fixture: Fixture) -> None:
+def test_4_5_results_come_in_pages(fixture: Fixture) -> None:
     first = fixture.post("search/action", fixture.question(page={"limit": 1})).json
     assert (first["results"], first["page"]["count"], next(iter(first))) == ([READ], 1, "page")
     second = fixture.post(
@@ -227,7 +232,7 @@ def test_4_5_pages(fixture: Fixture) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["subject", "resource", "action"])
-def test_4_6_nothing_is_no_error(fixture: Fixture, endpoint: str) -> None:
+def test_4_6_an_empty_result_is_no_error(fixture: Fixture, endpoint: str) -> None:
     unknown = fixture.bob | {"id": "nonexistent-user"}
     asked = {"subject": fixture.question(subject={"type": "spaceship"})}
     body = asked.get(endpoint, fixture.question(subject=unknown))
@@ -252,14 +257,14 @@ def test_4_6_nothing_is_no_error(fixture: Fixture, endpoint: str) -> None:
         ("action", {"subject": {"type": "user"}}),
     ],
 )
-def test_4_7_a_search_lacks_something(
+def test_4_7_an_incomplete_search_is_400(
     fixture: Fixture, endpoint: str, parts: dict[str, Any]
 ) -> None:
     assert fixture.post(f"search/{endpoint}", fixture.question(**parts)).status == 400
 
 
-def test_6_metadata(client: Client) -> None:
-    """On AWS these are HTTPS addresses; a laptop has no certificate."""
+def test_6_the_metadata_lists_the_endpoints(client: Client) -> None:
+    """Ignore the scheme: on AWS these are HTTPS addresses, but a laptop has no certificate."""
     answer = client.call("GET", "/.well-known/authzen-configuration")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     base = urlsplit(client.outputs.api_url)

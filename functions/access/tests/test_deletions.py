@@ -1,4 +1,7 @@
-"""Deletions, and changes to the set of administrators, on the stack: their rights in the table are used by nothing else."""
+"""Deletions, and changes of the set of administrators, on the stack.
+
+No other test uses these permissions of the table.
+"""
 
 import uuid
 from typing import Any
@@ -25,8 +28,10 @@ def test_a_role_and_a_namespace_are_deleted(ask: Ask, reader: str) -> None:
         assert ask("GET", path).status == 404
 
 
-def test_an_administrator_is_made_and_unmade(ask: Ask, someone: Person, client: Client) -> None:
-    """While they are one, no token of theirs deletes the account in the user pool."""
+def test_an_administrator_is_appointed_and_removed(
+    ask: Ask, someone: Person, client: Client
+) -> None:
+    """Check that an administrator's token cannot delete the account in the user pool."""
     made = ask("POST", f"/v1/users/{someone.uid}/grants", {"role": "admin"})
     assert made.status == 201, made.body
     administrator, cognito = client.sign_in(someone), client.aws("cognito-idp")

@@ -1,4 +1,7 @@
-"""From a role to a decision and back, by HTTP: what the unit tests show in process, with real tokens, roles and policies."""
+"""Role, grant and decision by HTTP, with real tokens, roles and policies.
+
+The unit tests cover the same in process.
+"""
 
 import uuid
 
@@ -41,7 +44,7 @@ def test_a_conditional_grant_is_decided_and_explained(
     assert shown["missing"] == ["subject.attributes.work.department"]
 
 
-def test_a_grant_makes_the_token_of_before_stale(client: Client, ask: Ask, reader: str) -> None:
+def test_a_grant_makes_earlier_tokens_stale(client: Client, ask: Ask, reader: str) -> None:
     person = client.new_member()
     ask("POST", f"/v1/users/{person.uid}/grants", {"role": reader})
     assert ask("GET", f"/v1/users/{person.uid}/grants", person=person).json["code"] == "token_stale"
@@ -63,7 +66,7 @@ def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader
     assert {"type": "document", "id": thing} in resources
     assert {"name": "read"} in ask("POST", "/access/v1/search/action", question).json["results"]
     found, token = set(), ""
-    while True:  # other tests make administrators, who may everything
+    while True:  # other tests create administrators, who may do everything
         page = {"token": token} if token else {}
         answer = ask(
             "POST",
@@ -77,7 +80,7 @@ def test_searches_find_what_evaluations_permit(ask: Ask, someone: Person, reader
     assert someone.uid in found
 
 
-def test_metadata_leads_to_the_endpoints(client: Client) -> None:
+def test_the_metadata_lists_the_endpoints(client: Client) -> None:
     document = client.call("GET", "/.well-known/authzen-configuration").json
     assert (
         document["access_evaluation_endpoint"]

@@ -1,4 +1,4 @@
-"""Outcomes of commands and events of the trail come, some of them twice."""
+"""Outcomes of commands and audit events, some of them delivered twice."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A user's changes are in one trail, whichever store they are in, and the trail verifies."""
+"""The audit trail of a user: one for both stores, and verifiable."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def events(client: Client, person: Person, path: str) -> list[Any]:
     return list(got.json["items"])
 
 
-def test_changes_of_both_stores_are_in_one_trail_that_verifies(
+def test_changes_of_both_stores_are_in_one_verifiable_audit_trail(
     client: Client, admin: Person
 ) -> None:
     person = client.new_member()

@@ -23,7 +23,7 @@ def barista(client: Client) -> Person:
 
 
 class Shop:
-    """The shop as one customer meets it; `database` is a look behind its doors."""
+    """The shop as one customer sees it; `database` reads the store directly."""
 
     def __init__(
         self, client: Client, customer: Person, barista: Person, database: pg8000.native.Connection
@@ -59,7 +59,7 @@ class Shop:
         )
 
     def placed(self, *lines: tuple[str, int]) -> Answer:
-        """Of an order that must succeed."""
+        """Place an order that must succeed. Return it."""
         answer = self.place(*lines)
         assert answer.status == 201, answer.body
         return answer

@@ -1,4 +1,4 @@
-"""Somebody reads the menu and places orders, and they are brought forward or not."""
+"""A customer reads the menu and places orders, which succeed, fail or change their status."""
 
 from contextlib import suppress
 
@@ -15,9 +15,9 @@ def run() -> None:
     order = uuid7()
     place = queries.insert_order(order, CUSTOMER, {coffee.id: 2}, "request-1")
     postgres.batch(*place, queries.select_order(order))
-    with suppress(postgres.DatabaseError):  # too many
+    with suppress(postgres.DatabaseError):  # more than the stock
         postgres.batch(*queries.insert_order(uuid7(), CUSTOMER, {coffee.id: 1000}, "request-2"))
-    with suppress(postgres.DatabaseError):  # there is no such one
+    with suppress(postgres.DatabaseError):  # an unknown coffee
         postgres.batch(*queries.insert_order(uuid7(), CUSTOMER, {uuid7(): 1}, "request-3"))
     queries.stock([coffee.id])
     assert queries.find(order, CUSTOMER)

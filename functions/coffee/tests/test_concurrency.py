@@ -1,4 +1,4 @@
-"""Many at once, and answers that got lost."""
+"""Concurrent orders, and lost responses."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ from tools.laptop.answer import Answer
 WRITERS = 50
 
 
-def test_the_last_ones_are_sold_once(shop: Shop) -> None:
+def test_the_last_items_are_sold_once(shop: Shop) -> None:
     coffee = shop.new_coffee(3)
     answers = shop.at_once([lambda: shop.place((coffee, 1))] * WRITERS, ONE_COFFEE, coffee)
     assert Tally(answer.status for answer in answers) == {201: 3, 409: WRITERS - 3}
@@ -28,8 +28,8 @@ def test_the_last_ones_are_sold_once(shop: Shop) -> None:
     assert shop.stock(coffee) == 0
 
 
-def test_orders_of_the_same_coffees_do_not_wait_for_each_other(shop: Shop) -> None:
-    """Lines in opposite sequences, and cancellations among them: a deadlock would be a 503."""
+def test_orders_of_the_same_coffees_cause_no_deadlock(shop: Shop) -> None:
+    """Send lines in opposite orders with cancellations between them: a deadlock would be a 503."""
     one, other = sorted([shop.new_coffee(1000), shop.new_coffee(1000)])
     to_cancel = [shop.placed((one, 1), (other, 1)).json["id"] for _ in range(20)]
     calls: list[Callable[[], Answer]] = []
@@ -48,7 +48,7 @@ def test_identical_requests_place_one_order(shop: Shop) -> None:
     coffee, key = shop.new_coffee(1000), str(uuid.uuid4())
     answers = shop.at_once([lambda: shop.place((coffee, 2), key=key)] * WRITERS, ONE_COFFEE, coffee)
     placed = [answer for answer in answers if answer.status == 201]
-    # On a busy machine the wait for the first one ends at the database's lock timeout: 503, to be sent again.
+    # On a busy machine the wait for the first one may end at the database's lock timeout, with 503.
     assert {code(answer) for answer in answers if answer.status != 201} <= {
         "idempotency_in_flight",
         "unavailable",
@@ -60,7 +60,7 @@ def test_identical_requests_place_one_order(shop: Shop) -> None:
     assert shop.stock(coffee) == 998
 
 
-def test_a_key_is_for_one_request(shop: Shop) -> None:
+def test_a_key_belongs_to_one_request(shop: Shop) -> None:
     coffee, key = shop.new_coffee(1000), str(uuid.uuid4())
     assert shop.place((coffee, 1), key=key).status == 201
     refused = shop.place((coffee, 2), key=key)
@@ -75,7 +75,7 @@ def test_a_refused_order_leaves_its_key_free(shop: Shop) -> None:
     assert shop.place((coffee, 1), key=key).status == 201
 
 
-def test_a_lost_answer_is_replayed(shop: Shop) -> None:
+def test_a_lost_response_is_replayed(shop: Shop) -> None:
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
     hang_up_before_the_answer(shop, coffee, key)
     wait(lambda: shop.stock(coffee) == 9)
@@ -84,12 +84,15 @@ def test_a_lost_answer_is_replayed(shop: Shop) -> None:
     assert (shop.stock(coffee), again.json) == (9, shop.read(again.json["id"]).json)
 
 
-def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop) -> None:
-    """It dies while Postgres waits for a lock; what it has sent is done all the same when the lock comes free."""
+def test_an_order_whose_worker_dies_before_the_response_is_placed_once(shop: Shop) -> None:
+    """Kill it while Postgres waits for a lock: the statements that it sent run once the lock is
+    released.
+    """
     coffee, key = shop.new_coffee(10), str(uuid.uuid4())
     shop.placed((shop.new_coffee(1), 1))
     state = stack_settings.from_environment().state
-    alive = workers("coffee", state)  # before: a statement waits for two seconds only
+    # read before the lock, because a statement waits only two seconds for it
+    alive = workers("coffee", state)
     with shop.client.database() as database, ThreadPoolExecutor() as pool:
         database.run("BEGIN")
         database.run("SELECT id FROM coffees WHERE id = :coffee FOR UPDATE", coffee=coffee)
@@ -100,7 +103,7 @@ def test_a_worker_that_dies_between_work_and_answer_has_ordered_once(shop: Shop)
         assert lost.result().status == 502
         database.run("ROLLBACK")
     wait(lambda: shop.stock(coffee) == 9)
-    # The idle ones take a moment to die, and one that gets the next order dies with it.
+    # The idle workers take a moment to die, and the next order must not get one of them.
     wait(lambda: not set(alive) & set(workers("coffee", state)))
     again = shop.place((coffee, 1), key=key)
     assert (again.status, again.headers.get("idempotency-replayed")) == (201, "true")

@@ -1,4 +1,4 @@
-"""Orders: placed at our prices, and seen by whom they concern."""
+"""Orders: their prices, and who may see them."""
 
 import uuid
 
@@ -8,7 +8,7 @@ from coffee.tests.conftest import Shop, code
 from tools.laptop.client import Client, Person
 
 
-def test_an_order_costs_what_we_say(shop: Shop) -> None:
+def test_an_order_uses_the_menus_prices(shop: Shop) -> None:
     cheap, dear = shop.new_coffee(10, 220), shop.new_coffee(10, 340)
     answer = shop.placed((dear, 2), (cheap, 3))
     order = answer.json
@@ -23,7 +23,7 @@ def test_an_order_costs_what_we_say(shop: Shop) -> None:
     assert (found.json, found.headers["etag"]) == (order, answer.headers["etag"])
 
 
-def test_a_new_price_is_for_new_orders(shop: Shop) -> None:
+def test_a_new_price_applies_to_new_orders(shop: Shop) -> None:
     coffee = shop.new_coffee(10, 220)
     order = shop.placed((coffee, 2)).json["id"]
     shop.database.run("UPDATE coffees SET price_cents = 999 WHERE id = :coffee", coffee=coffee)
@@ -31,14 +31,14 @@ def test_a_new_price_is_for_new_orders(shop: Shop) -> None:
     assert shop.placed((coffee, 2)).json["total_cents"] == 1998
 
 
-def test_lines_of_the_same_coffee_become_one(shop: Shop) -> None:
+def test_lines_of_the_same_coffee_are_merged(shop: Shop) -> None:
     coffee = shop.new_coffee(3)
     order = shop.placed((coffee, 1), (coffee, 2)).json
     assert [line["quantity"] for line in order["lines"]] == [3]
     assert shop.stock(coffee) == 0
 
 
-def test_too_little_in_stock_takes_nothing(shop: Shop) -> None:
+def test_an_order_above_the_stock_changes_nothing(shop: Shop) -> None:
     plenty, scarce = shop.new_coffee(10), shop.new_coffee(2)
     refused = shop.place((plenty, 1), (scarce, 3))
     assert (refused.status, code(refused)) == (409, "out_of_stock")
@@ -48,7 +48,7 @@ def test_too_little_in_stock_takes_nothing(shop: Shop) -> None:
     assert (shop.stock(plenty), shop.stock(scarce)) == (10, 2)
 
 
-def test_an_unknown_coffee_takes_nothing(shop: Shop) -> None:
+def test_an_unknown_coffee_changes_nothing(shop: Shop) -> None:
     coffee = shop.new_coffee(10)
     refused = shop.place((coffee, 1), (str(uuid.uuid4()), 1))
     assert (refused.status, code(refused)) == (422, "validation_failed")
@@ -71,7 +71,7 @@ def test_an_unknown_coffee_takes_nothing(shop: Shop) -> None:
         ({"total_cents": 1}, ["#/lines", "#/total_cents"]),
     ],
 )
-def test_every_wrong_field_is_named(
+def test_every_invalid_field_is_named(
     client: Client, member: Person, body: object, pointers: list[str]
 ) -> None:
     refused = client.call(
@@ -81,7 +81,7 @@ def test_every_wrong_field_is_named(
     assert sorted(error["pointer"] for error in refused.json["errors"]) == pointers
 
 
-def test_others_see_an_order_only_with_the_permission(shop: Shop) -> None:
+def test_orders_of_others_need_the_permission(shop: Shop) -> None:
     order = shop.placed((shop.new_coffee(1), 1)).json
     stranger = shop.client.new_member()
     assert (
@@ -106,7 +106,7 @@ def test_the_list_is_filtered_and_comes_in_pages(shop: Shop) -> None:
     assert [order["id"] for order in second.json["items"]] == orders[:1]
 
 
-def test_an_order_and_its_audit_row_are_one(shop: Shop) -> None:
+def test_an_order_and_its_audit_event_are_one_transaction(shop: Shop) -> None:
     order = shop.placed((shop.new_coffee(1), 1)).json["id"]
     shop.set_status(order, "preparing")
     trail = shop.database.run(

@@ -1,4 +1,4 @@
-"""`PUT /v1/orders/{id}/status`: every state to every state."""
+"""`PUT /v1/orders/{id}/status` from every status to every other."""
 
 import itertools
 
@@ -30,7 +30,9 @@ def order_in(shop: Shop, coffee: str, state: str) -> str:
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
-def test_a_transition(shop: Shop, coffee: str, before: str, after: str) -> None:
+def test_a_transition_is_allowed_or_refused(
+    shop: Shop, coffee: str, before: str, after: str
+) -> None:
     order, stock = order_in(shop, coffee, before), shop.stock(coffee)
     answer = shop.set_status(order, after)
     if (before, after) in LEGAL:
@@ -47,13 +49,13 @@ def test_an_unknown_state_is_refused(shop: Shop, coffee: str) -> None:
     assert shop.set_status(order_in(shop, coffee, "placed"), "unheard_of").status == 422
 
 
-def test_it_needs_the_permission(shop: Shop, coffee: str) -> None:
+def test_a_change_needs_the_permission(shop: Shop, coffee: str) -> None:
     order = order_in(shop, coffee, "placed")
     refused = shop.set_status(order, "cancelled", person=shop.customer)
     assert (refused.status, code(refused)) == (403, "permission_missing")
 
 
-def test_it_needs_the_current_version(shop: Shop, coffee: str) -> None:
+def test_a_change_needs_the_current_version(shop: Shop, coffee: str) -> None:
     placed = shop.placed((coffee, 1))
     order, etag = placed.json["id"], placed.headers["etag"]
     assert shop.set_status(order, "preparing", etag=None).status == 428
@@ -64,7 +66,7 @@ def test_it_needs_the_current_version(shop: Shop, coffee: str) -> None:
     assert shop.set_status(order, "cancelled", changed.headers["etag"]).status == 200
 
 
-def test_of_many_who_saw_the_same_version_one_changes_it(shop: Shop, coffee: str) -> None:
+def test_one_of_many_changes_of_the_same_version_succeeds(shop: Shop, coffee: str) -> None:
     placed = shop.placed((coffee, 1))
     order, etag, stock = placed.json["id"], placed.headers["etag"], shop.stock(coffee)
     answers = shop.at_once(

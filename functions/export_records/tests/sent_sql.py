@@ -1,4 +1,4 @@
-"""An administrator exports what is stored of a person."""
+"""An administrator exports a person's stored data."""
 
 from atrium.identity import users
 from export_records import rows

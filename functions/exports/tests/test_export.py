@@ -1,4 +1,4 @@
-"""The export through the API: the account's own attributes, rows, items, and the copies of a grant."""
+"""The export through the API: attributes of the account, rows, items, and the copies of a grant."""
 
 import uuid
 from functools import partial
@@ -12,7 +12,7 @@ def has_succeeded(client: Client, admin: Person, operation: str) -> bool:
     return bool(found["state"] == "succeeded")
 
 
-def test_a_person_exports_their_own_record(client: Client) -> None:
+def test_a_user_exports_their_own_data(client: Client) -> None:
     person, admin = (
         client.new_member(),
         client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password)),

@@ -1,4 +1,4 @@
-"""An operator makes somebody an administrator, and then somebody who is not there."""
+"""An operator makes a user an administrator, and then names an unknown one."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""`make admin`, as an operator types it."""
+"""`make admin` as an operator runs it."""
 
 import json
 import subprocess
@@ -24,13 +24,11 @@ def make_admin(email: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_somebody_who_signed_up_becomes_an_administrator_once(client: Client) -> None:
+def test_a_signed_up_user_becomes_an_administrator_once(client: Client) -> None:
     person = client.new_member()
     made = make_admin(person.email.upper())
     assert made.returncode == 0, made.stderr
-    assert (
-        client.call("GET", "/v1/me", person.token).status == 401
-    )  # the token from before is stale
+    assert client.call("GET", "/v1/me", person.token).status == 401  # a token from before is stale
     assert client.call("GET", "/v1/users", client.sign_in(person).token).status == 200
     again = make_admin(person.email, "--format", "json")
     assert json.loads(again.stdout) == {"uid": person.uid, "granted": False}

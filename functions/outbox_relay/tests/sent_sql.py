@@ -1,4 +1,4 @@
-"""A minute in which nothing was left behind; then a user is erased; and an operation that has ended is not undone."""
+"""A run without work, the erasure of a user, and an operation that has ended and is not undone."""
 
 from unittest.mock import patch
 
@@ -25,7 +25,7 @@ def run() -> None:
 
 
 def erases() -> None:
-    """Erase a user's rows. Other tests are about the items."""
+    """Erase a user's rows. Other tests cover the items."""
     ada = users.find_or_create("cognito:pool", "ada", "ada@example.com", {"given_name": "Ada"}).uid
     nothing = patch.multiple(user_table, query=lambda *_, **__: [], item=lambda *_: None)
     with built_in_tables(), nothing, patch.multiple(user_table, transact=lambda _: None):

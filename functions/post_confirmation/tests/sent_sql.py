@@ -1,4 +1,4 @@
-"""Somebody confirms their address, and Cognito calls twice. They reset their password later."""
+"""A person confirms their address, Cognito calls twice, and they reset their password later."""
 
 from contextlib import suppress
 

@@ -1,11 +1,14 @@
-"""`make reconcile` finds an account that was deleted in the pool. Other tests use the stack, so it repairs nothing."""
+"""`make reconcile` on the stack: it reports an account that was deleted in the pool.
+
+It repairs nothing, because other tests use the stack.
+"""
 
 import json
 
 from tools.laptop.client import Client
 
 
-def test_an_account_that_is_gone_is_reported(client: Client) -> None:
+def test_a_missing_account_is_reported(client: Client) -> None:
     person = client.new_member()
     client.aws("cognito-idp").admin_delete_user(
         UserPoolId=client.outputs.user_pool_id, Username=person.email

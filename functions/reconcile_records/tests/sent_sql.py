@@ -1,4 +1,4 @@
-"""A pass finds an unknown account, another address, and a user whose account is gone."""
+"""A run that finds an unknown account, another address, and a user without an account."""
 
 from unittest.mock import patch
 

@@ -1,4 +1,4 @@
-"""A restored table has lost an erasure, and an operator names a user."""
+"""A restored table lacks an erasure, and an operator names a user."""
 
 from unittest.mock import patch
 

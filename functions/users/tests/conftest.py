@@ -65,7 +65,7 @@ class Office:
         return json.loads(answer["Payload"].read())
 
     def remind(self, operation: str, **attributes: str) -> None:
-        """Write the command item with `attributes` changed, which adds a record to the stream."""
+        """Change `attributes` of the command item, which adds a record to the stream."""
         self.client.aws("dynamodb").update_item(
             TableName=self.client.outputs.user_attributes_table,
             Key={"pk": {"S": f"COMMAND#{operation}"}, "sk": {"S": "META"}},

@@ -9,7 +9,7 @@ COPIES = ("postgres", "items.sqlite", "control-plane.")
 """Files of the laptop that keep earlier contents for a while, as docs/personal-data.md says."""
 
 
-def test_the_laptop_s_files_hold_a_marker_only_in_the_declared_copies(
+def test_the_laptops_files_have_a_marker_only_in_declared_copies(
     office: Office,
 ) -> None:
     markers = Markers()

@@ -1,4 +1,6 @@
-"""People read and change their own record, and somebody who may lists, invites, disables, enables and deletes others."""
+"""Users read and change their record; an administrator lists, invites, disables, enables and
+deletes others.
+"""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -44,9 +46,7 @@ def changes_records(ada: str) -> None:
     assert profile.change(ada, {"given_name": None, "locale": "de-DE"}, [1], ada, "request-1")
     assert profile.change(ada, {"family_name": "King"}, None, ada, "request-2")
     with suppress(Problem):
-        profile.change(
-            ada, {"locale": "fr"}, [1], ada, "request-3"
-        )  # 412: the version is another by now
+        profile.change(ada, {"locale": "fr"}, [1], ada, "request-3")  # 412: the version has changed
     assert profile.change(NOBODY, {"locale": "fr"}, None, ada, "request-4") is None
 
 
@@ -82,7 +82,7 @@ def invites(ada: str) -> None:
         "grace@example.com",
         "GRACE@example.com",
         "ada@example.com",
-    ):  # the second one is being invited already
+    ):  # the address is already being invited
         command = invitations.invitation_command(Invitation(Email(email), locale=None), ada)
         with suppress(postgres.UniqueViolationError):
             postgres.batch(
@@ -105,7 +105,7 @@ def changes_invitations(ada: str) -> None:
     outbox.take_back(command, "The requester's access changed.")
     resent = invitation_list.find(sent.id)
     assert resent.state == "open"
-    with suppress(Problem):  # 412: it was sent again
+    with suppress(Problem):  # 412: the mail was sent again
         invitation_changes.write_cancel(opened, ada, "request-13")
     row, _ = invitation_changes.write_cancel(resent, ada, "request-14")
     assert invitation_list.find(sent.id).state == "cancelled"
@@ -113,7 +113,7 @@ def changes_invitations(ada: str) -> None:
 
 
 def uid(operation: UUID) -> UUID:
-    """Return the future user of an invitation."""
+    """Return the id of the invitation's future user."""
     [[found]] = postgres.query("SELECT uid FROM operations WHERE id = :id::uuid", id=operation)
     return UUID(str(found))
 
@@ -123,7 +123,7 @@ def changes_status(ada: str) -> None:
     with suppress(Problem):
         status.write(
             UUID(ada), status.CHANGES["active"], None, ada, "request-7"
-        )  # 409: the other is under way
+        )  # 409: another change is pending
     outbox.take_back(outbox.command(row), "Nobody else is an administrator.")
     assert operations.find(disabling.id, ada)
     with suppress(Problem):

@@ -1,4 +1,4 @@
-"""`GET /v1/users`, and one user read and changed."""
+"""`GET /v1/users`, and reads and changes of a single user."""
 
 import uuid
 from collections import Counter
@@ -62,7 +62,7 @@ def named(*numbers: int) -> list[str]:
         ("q={family}&status=active", range(COUNT)),
     ],
 )
-def test_it_is_filtered_and_sorted(
+def test_the_list_is_filtered_and_sorted(
     office: Office, crowd: str, query: str, numbers: Sequence[int]
 ) -> None:
     typo = crowd[:-2] + crowd[-1] + crowd[-2] + "x"
@@ -71,7 +71,7 @@ def test_it_is_filtered_and_sorted(
 
 
 @pytest.mark.parametrize("sort", ["created_at", "-created_at", "email", "-email"])
-def test_pages_follow_each_other(office: Office, crowd: str, sort: str) -> None:
+def test_pages_contain_each_user_once(office: Office, crowd: str, sort: str) -> None:
     whole = office.call("GET", f"/v1/users?q={crowd}&sort={sort}").json["items"]
     address, seen = f"/v1/users?q={crowd}&sort={sort}&limit=2", []
     while address:
@@ -83,7 +83,7 @@ def test_pages_follow_each_other(office: Office, crowd: str, sort: str) -> None:
 
 
 def test_the_list_needs_the_permission(office: Office, client: Client) -> None:
-    """Tokens of others lack the scope."""
+    """Check this with a token of another user, which lacks the scope."""
     assert office.call("GET", "/v1/users", person=client.new_member()).status == 403
     reader = client.new_holder("user_reader", ["users.read"])
     assert office.call("GET", "/v1/users", person=reader).status == 200
@@ -93,7 +93,7 @@ def test_the_list_needs_the_permission(office: Office, client: Client) -> None:
     )
 
 
-def test_one_reads_and_changes_oneself_and_nobody_else(office: Office) -> None:
+def test_users_read_and_change_only_themselves(office: Office) -> None:
     person, path = office.client.new_member(), f"/v1/users/{office.admin.uid}"
     own = f"/v1/users/{person.uid}"
     etag = office.call("GET", own, person=person).headers["etag"]
@@ -103,7 +103,7 @@ def test_one_reads_and_changes_oneself_and_nobody_else(office: Office) -> None:
         assert office.call(method, path, body, person, If_Match="*").status == 404
 
 
-def test_a_change_by_somebody_else_is_theirs_in_the_trail(office: Office) -> None:
+def test_the_audit_event_of_a_change_names_its_actor(office: Office) -> None:
     person = office.client.new_member()
     changed = office.call("PATCH", f"/v1/users/{person.uid}", {"locale": "de"}, If_Match="*")
     assert (changed.status, changed.json["locale"]) == (200, "de")
@@ -130,7 +130,7 @@ def test_no_update_is_lost(office: Office) -> None:
     assert [action for _, action in office.trail(person.uid)] == ["user.created", "user.changed"]
 
 
-def test_one_knows_what_one_may_do(office: Office) -> None:
+def test_users_see_their_own_permissions(office: Office) -> None:
     assert office.call("GET", "/v1/me/permissions").json == {
         "roles": ["admin"],
         "permissions": [],

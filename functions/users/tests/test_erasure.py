@@ -1,6 +1,7 @@
-"""A person with a marker in every field that somebody can fill in is erased; no live store has one left.
+"""Erasure of a person with a marker in every field that somebody can fill in.
 
-`make proof-erasure` does it for several people, and searches the laptop's files, too.
+No live store may keep a marker. `make proof-erasure` erases several people, and also searches the
+laptop's files.
 """
 
 import json
@@ -23,7 +24,7 @@ def markers() -> Markers:
 
 
 def fill(office: Office, markers: Markers) -> Person:
-    """Let an invited person sign up, and everybody write what they can about them."""
+    """Let an invited person sign up, and let everybody write all they can about them."""
     email = f"{markers.new('email')}@example.org"
     person = office.client.sign_up(email)
     office.client.confirm(person)
@@ -64,7 +65,7 @@ def attributes(office: Office, own: str, markers: Markers) -> None:
 
 
 def finish(office: Office, operation: str) -> None:
-    """Do the last step now instead of a minute after the account was deleted."""
+    """Do the last step now, instead of a minute after the account was deleted."""
     step = "SELECT count(*) FROM outbox WHERE id = :id AND command = 'erase_records'"
     assert settle(lambda: office.database.run(step, id=operation) == [[1]], 60)
     office.database.run("UPDATE outbox SET due_at = now() WHERE id = :id", id=operation)
@@ -127,8 +128,10 @@ def test_an_erased_person_leaves_no_trace(office: Office, markers: Markers, numb
     )
 
 
-def test_a_person_deletes_the_account_and_comes_back(office: Office) -> None:
-    """Cognito's account stays enabled; its sessions end. An administrator counts again afterwards."""
+def test_a_deleted_account_is_restored_by_a_sign_in(office: Office) -> None:
+    """Check that Cognito's account stays enabled, its sessions end, and an administrator is counted
+    again.
+    """
     person = office.client.new_member()
     grant = {"role": "admin"}
     key = str(uuid.uuid4())

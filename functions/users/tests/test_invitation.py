@@ -1,4 +1,6 @@
-"""`POST /v1/users`: the invited person gets a mail, signs in, and is one user; whatever fails on the way, once."""
+"""`POST /v1/users`: the invited person gets one mail, signs in, and is one user, despite any
+failure.
+"""
 
 import json
 import uuid
@@ -17,7 +19,10 @@ WRITERS = 50
 
 
 def test_an_invited_user_signs_in_with_the_mailed_password(office: Office) -> None:
-    """The mail is sent twice, and the second password counts. The roles come with the first token."""
+    """Send the mail twice: only the second password is valid.
+
+    The roles come with the first token.
+    """
     email, role = new_email(), f"reader-{uuid.uuid4().hex[:8]}"
     held = ["users.write", "users.read", "access.write"]
     inviter = office.client.new_holder(f"inviter-{role}", held)
@@ -58,7 +63,7 @@ def test_an_invited_user_signs_in_with_the_mailed_password(office: Office) -> No
     assert [action for _, action in office.trail(uid)][:3] == in_postgres
 
 
-def test_a_cancelled_invitation_lets_nobody_in_and_frees_the_address(office: Office) -> None:
+def test_a_cancelled_invitation_allows_no_sign_in_and_frees_the_address(office: Office) -> None:
     email = new_email()
     accepted = office.invite(email)
     office.ended(accepted)
@@ -71,8 +76,8 @@ def test_a_cancelled_invitation_lets_nobody_in_and_frees_the_address(office: Off
     assert accepted.json["id"] in [each["id"] for each in listed]
 
 
-def test_an_attempt_that_died_after_cognito_made_the_user_is_taken_up(office: Office) -> None:
-    """Bound by the `sub` that Cognito gave, and mailed once."""
+def test_an_invitation_interrupted_after_cognito_is_completed(office: Office) -> None:
+    """Check that the user gets the `sub` that Cognito gave, and one mail."""
     email = new_email()
     cognito, pool = office.client.aws("cognito-idp"), office.client.outputs.user_pool_id
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
@@ -88,7 +93,7 @@ def test_an_attempt_that_died_after_cognito_made_the_user_is_taken_up(office: Of
     ]
 
 
-def test_an_address_that_is_taken_is_refused(office: Office) -> None:
+def test_an_address_in_use_is_refused(office: Office) -> None:
     email = new_email()
     office.ended(office.invite(email))
     refused = office.invite(email.upper())
@@ -96,8 +101,10 @@ def test_an_address_that_is_taken_is_refused(office: Office) -> None:
     assert refused.json["errors"][0]["pointer"] == "#/email"
 
 
-def test_an_unconfirmed_sign_up_with_the_address_is_taken_over(office: Office) -> None:
-    """Somebody else may have chosen its password: the invited person chooses another."""
+def test_an_unconfirmed_sign_up_with_the_address_is_replaced(office: Office) -> None:
+    """Check that the invited person chooses a new password, because somebody else may know the old
+    one.
+    """
     stranger = office.client.sign_up()
     uid = office.ended(office.invite(stranger.email))["uid"]
     with pytest.raises(ClientError, match="NotAuthorizedException"):
@@ -106,14 +113,14 @@ def test_an_unconfirmed_sign_up_with_the_address_is_taken_over(office: Office) -
     assert claims(tokens["AccessToken"])["uid"] == uid
 
 
-def test_an_operation_is_for_whoever_asked_and_those_who_may_read_users(office: Office) -> None:
+def test_an_operation_is_visible_to_its_caller_and_with_users_read(office: Office) -> None:
     operation = office.invite(new_email()).json["id"]
     stranger = office.client.new_member()
     assert office.call("GET", f"/v1/operations/{operation}", person=stranger).status == 404
     assert office.call("GET", f"/v1/operations/{uuid.uuid4()}").status == 404
 
 
-def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
+def test_many_invitations_of_one_address_create_one_user(office: Office) -> None:
     email = new_email()
     answers = office.at_once([lambda: office.invite(email)] * WRITERS, OPERATIONS)
     assert Counter(answer.status for answer in answers) == {202: 1, 409: WRITERS - 1}
@@ -127,7 +134,7 @@ def test_many_invitations_of_one_address_make_one_user(office: Office) -> None:
     assert len(office.mails(email)) == 1
 
 
-def test_one_request_repeated_is_one_invitation(office: Office) -> None:
+def test_a_repeated_request_is_one_invitation(office: Office) -> None:
     email, key = new_email(), str(uuid.uuid4())
     answers = office.at_once([lambda: office.invite(email, key)] * WRITERS, OPERATIONS)
     accepted = [answer for answer in answers if answer.status == 202]
@@ -149,7 +156,9 @@ def test_one_request_repeated_is_one_invitation(office: Office) -> None:
 def test_a_repeated_outcome_or_command_invites_once(
     office: Office, outcome: dict[str, str]
 ) -> None:
-    """The stream brings the outcome again; or the command, as after a crash between Cognito's answer and the outcome."""
+    """Let the stream repeat the outcome, or the command as after a crash between Cognito's answer
+    and the outcome.
+    """
     email = new_email()
     accepted = office.invite(email)
     before = office.ended(accepted)
@@ -164,7 +173,9 @@ def test_a_repeated_outcome_or_command_invites_once(
 
 @pytest.mark.parametrize("lost", ["the command", "its outcome"])
 def test_the_relay_sends_a_lost_command(office: Office, lost: str) -> None:
-    """As the process leaves it that died between Postgres and the table; or a stream that gave up on the outcome."""
+    """Delete the command: the request died between Postgres and the table, or the stream gave up on
+    the outcome.
+    """
     email, operation, uid = new_email(), str(uuid.uuid4()), str(uuid.uuid4())
     if lost == "its outcome":
         finished = office.ended(office.invite(email))
@@ -197,13 +208,13 @@ def test_the_relay_sends_a_lost_command(office: Office, lost: str) -> None:
 
 
 def lifetime(invitation: Any) -> int:
-    """Return the days from the sending of an invitation to its end."""
+    """Return for how many days an invitation is valid."""
     sent, end = (datetime.fromisoformat(invitation[name]) for name in ("sent_at", "expires_at"))
     return (end - sent).days
 
 
 def password_days(office: Office) -> Any:
-    """Return the days in which Cognito accepts a temporary password."""
+    """Return for how many days Cognito accepts a temporary password."""
     pool = office.client.aws("cognito-idp").describe_user_pool(
         UserPoolId=office.client.outputs.user_pool_id
     )["UserPool"]

@@ -1,4 +1,6 @@
-"""A user sets up an authenticator app with Cognito's own calls, and Atrium makes Cognito ask for it."""
+"""MFA: a user sets up an authenticator app with Cognito's own calls, and Atrium makes Cognito
+require it.
+"""
 
 import base64
 import time
@@ -34,7 +36,7 @@ def sign_in(office: Office, person: Person) -> Any:
 def test_a_user_enables_mfa_and_an_administrator_disables_it(office: Office) -> None:
     person = office.client.new_member()
     secret = set_up_app(office, person)
-    assert "AuthenticationResult" in sign_in(office, person)  # nobody asks for the app yet
+    assert "AuthenticationResult" in sign_in(office, person)  # Cognito does not require the app yet
     tag = office.call("GET", "/v1/me/mfa", person=person).headers["etag"]
     assert office.call("PUT", "/v1/me/mfa", person=person, If_Match=tag).status == 202
 

@@ -1,4 +1,4 @@
-"""A user looks where they are signed in, and ends what is not theirs; Cognito and the API agree."""
+"""Sessions: a user lists them and ends foreign ones; Cognito and the API agree."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def refreshed(office: Office, person: Person) -> Person:
     return Person(person.email, person.password, person.tokens | answer["AuthenticationResult"])
 
 
-def test_a_stolen_session_is_seen_and_ended(office: Office) -> None:
+def test_a_stolen_session_is_listed_and_ended(office: Office) -> None:
     laptop = office.client.new_member()
     stolen = office.client.sign_in(laptop)
     assert office.call("GET", "/v1/me", person=stolen, User_Agent="Thief/1.0").status == 200
@@ -44,7 +44,7 @@ def test_a_stolen_session_is_seen_and_ended(office: Office) -> None:
     ended = office.call("DELETE", f"/v1/me/sessions/{session_of(stolen)}", person=laptop)
     assert ended.status == 204, ended.body
     # Changes are refused at once. Reads may succeed for 30 seconds where META is in a cache.
-    again = refreshed(office, stolen)  # Cognito knows nothing of it
+    again = refreshed(office, stolen)  # Cognito does not know that the session has ended
     for person in (stolen, again):
         refused = office.call("DELETE", "/v1/me/sessions", person=person, If_Match="*")
         assert (refused.status, code(refused)) == (401, "session_ended")
@@ -73,7 +73,7 @@ def can_refresh(office: Office, person: Person) -> bool:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_sessions_of_others_are_for_administrators(office: Office, method: str) -> None:
+def test_sessions_of_others_need_an_administrator(office: Office, method: str) -> None:
     person = office.client.new_member()
     other = office.client.new_member()
     refused = office.call(method, f"/v1/users/{other.uid}/sessions", person=person, If_Match="*")

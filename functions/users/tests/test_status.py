@@ -1,4 +1,4 @@
-"""Users are disabled, enabled and deleted; the last administrator is not."""
+"""Changes of a user's status: disabled, enabled and deleted, except for the last administrator."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -45,14 +45,14 @@ def make_admin(client: Client, email: str) -> None:
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
-def test_a_disabled_user_is_refused_everywhere_until_enabled_and_signed_in(office: Office) -> None:
+def test_a_disabled_user_is_refused_until_enabled_and_signed_in_again(office: Office) -> None:
     person = office.client.new_member()
     uid, (_, epoch) = person.uid, meta(office, person.uid)
     accepted = office.set_status(uid, "disabled")
     assert meta(office, uid) == (
         "disabled",
         epoch + 1,
-    )  # before the answer: what a container remembers lasts 30 s
+    )  # counted from before the response, because containers cache META for 30 s
     with pytest.raises(ClientError, match="disabled"):  # at once
         office.client.sign_in(person)
     assert office.ended(accepted)["state"] == "succeeded"
@@ -88,7 +88,7 @@ def test_a_deleted_user_is_listed_only_on_request(office: Office) -> None:
         office.client.sign_in(person)
 
 
-def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None:
+def test_one_of_many_changes_of_the_same_version_succeeds(office: Office) -> None:
     person = office.client.new_member()
     etag = office.call("GET", f"/v1/users/{person.uid}").headers["etag"]
     answers = office.at_once(
@@ -100,7 +100,7 @@ def test_of_many_who_saw_the_same_version_one_changes_it(office: Office) -> None
     assert [action for _, action in office.trail(person.uid)] == ["user.created", "user.disabled"]
 
 
-def test_one_change_at_a_time_is_under_way(office: Office) -> None:
+def test_a_change_is_refused_while_another_one_is_pending(office: Office) -> None:
     person = office.client.new_member()
     answers = office.at_once([lambda: office.set_status(person.uid, "disabled")] * 10, OPERATIONS)
     refused = [answer for answer in answers if answer.status != 202]
@@ -111,15 +111,17 @@ def test_one_change_at_a_time_is_under_way(office: Office) -> None:
     assert len(office.trail(person.uid)) == 1 + len(accepted)
 
 
-def test_it_needs_the_permission(office: Office) -> None:
-    """And the scope that comes with it."""
+def test_a_change_of_status_needs_the_permission(office: Office) -> None:
+    """Check this with a token that has neither the permission nor its scope."""
     person = office.client.new_member()
     assert office.set_status(office.admin.uid, "disabled", person=person).status == 403
     assert office.set_status(person.uid, "disabled", person=person).status == 403
 
 
-def test_one_who_is_no_administrator_disables_users_with_fewer_rights(office: Office) -> None:
-    """Comparing rights reads more of the table than an administrator's request does."""
+def test_a_caller_with_users_write_disables_users_with_fewer_rights(office: Office) -> None:
+    """Check this on the stack, because comparing rights reads more of the table than an
+    administrator's request.
+    """
     name = f"disabler-{new_email().split('@')[0]}"
     caller = office.client.new_holder(name, ["users.write", "document.read"])
     below = office.client.new_holder(f"{name}-below", ["document.read"])
@@ -133,8 +135,8 @@ def test_one_who_is_no_administrator_disables_users_with_fewer_rights(office: Of
     assert code(answers[1]) == "rights_exceeded"
 
 
-def test_whom_no_sign_in_leads_to_has_a_status_too(office: Office) -> None:
-    """An identity may be gone with the pool that it was of."""
+def test_a_user_without_an_identity_has_a_status(office: Office) -> None:
+    """Delete the identity, as if its user pool were gone."""
     person = office.client.new_member()
     office.database.run("DELETE FROM identities WHERE uid = :uid", uid=person.uid)
     assert office.ended(office.set_status(person.uid, "disabled"))["state"] == "succeeded"
@@ -143,7 +145,7 @@ def test_whom_no_sign_in_leads_to_has_a_status_too(office: Office) -> None:
 
 @contextmanager
 def only_administrators(office: Office, uids: set[str]) -> Iterator[None]:
-    """As if all others had long been disabled."""
+    """Hide all other administrators, as if they had been disabled."""
     before = holders(office)
     put_holders(office, uids)
     try:
@@ -159,7 +161,7 @@ def put_holders(office: Office, uids: set[str]) -> None:
     )
 
 
-def test_the_last_administrator_stays(office: Office) -> None:
+def test_the_last_administrator_cannot_be_disabled_or_deleted(office: Office) -> None:
     with only_administrators(office, {office.admin.uid}):
         for refused in (
             office.set_status(office.admin.uid, "disabled"),
@@ -170,8 +172,8 @@ def test_the_last_administrator_stays(office: Office) -> None:
     assert office.call("GET", "/v1/me").json["status"] == "active"
 
 
-def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> None:
-    """Ten, each attacked five times at once, by somebody who is none of those who count."""
+def test_one_of_many_administrators_disabled_at_once_remains(office: Office) -> None:
+    """Attack ten administrators five times each at once, by a caller who is not counted."""
     people = [new_admin(office.client) for _ in range(10)]
     uids = {person.uid for person in people}
     with only_administrators(office, uids):
@@ -192,7 +194,7 @@ def test_of_many_administrators_disabled_at_once_one_remains(office: Office) -> 
     )
 
 
-def test_an_administrator_who_comes_back_counts_again(office: Office) -> None:
+def test_a_restored_administrator_is_counted_again(office: Office) -> None:
     person = new_admin(office.client)
     assert person.uid in holders(office)
     office.ended(office.set_status(person.uid, "disabled"))
@@ -201,8 +203,10 @@ def test_an_administrator_who_comes_back_counts_again(office: Office) -> None:
     assert person.uid in holders(office)
 
 
-def test_a_change_that_stopped_after_postgres_is_carried_on_by_the_relay(office: Office) -> None:
-    """As the process leaves it that died between Postgres and the table: the outbox has what is left to do."""
+def test_a_change_interrupted_after_postgres_is_completed_by_the_relay(office: Office) -> None:
+    """Leave the state of a process that died between Postgres and the table: the outbox has the
+    command.
+    """
     person = office.client.new_member()
     for command, kind, status in (
         ("disable_user", "user.disable", "disabled"),
