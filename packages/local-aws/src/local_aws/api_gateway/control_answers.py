@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import operation_name, success_status
+from local_aws.request_model.operation_name import operation_name, success_status
 from local_aws.settings import ACCOUNT_ID
 
 type Content = dict[str, Any]

@@ -9,7 +9,7 @@ from typing import Any
 from local_aws.cognito import pools
 from local_aws.cognito.errors import CognitoError
 from local_aws.cognito.state import Message, State
-from local_aws.control_plane.parts import Part
+from local_aws.moto_state.parts import Part
 
 # a field of State, its key and its value; ABSENT for a deleted entry
 type Change = tuple[str, Any, Any]

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import operation_name
+from local_aws.lambda_service.concurrency import CONCURRENT_EXECUTIONS
+from local_aws.request_model.operation_name import operation_name
 
 # Defaults of an account: https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
-CONCURRENT_EXECUTIONS = 1000
 QUOTAS = {("vpc", "L-F678F1CE"): 5.0, ("ec2", "L-0263D0A3"): 5.0}
 POSTGRES_MAJORS = range(13, 19)
 INSTANCE_CLASS = re.compile(r"db\.[a-z0-9]+\.(micro|small|medium|large|\d*xlarge)")

@@ -21,9 +21,9 @@ from moto.ssm.models import SimpleSystemManagerBackend
 
 from local_aws.aws_call import AwsCall
 from local_aws.cognito.changes import touched_users
-from local_aws.control_plane.additions import LambdaAdditions
-from local_aws.control_plane.parts import Part
 from local_aws.dynamodb.endpoint import ITEM_CALLS
+from local_aws.moto_state.additions import LambdaAdditions
+from local_aws.moto_state.parts import Part
 from local_aws.settings import ACCOUNT_ID
 
 READ = re.compile(

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
 from local_aws.control_plane.endpoint import Gate
-from local_aws.control_plane.operation_name import model_of, operation_name
+from local_aws.request_model.operation_name import model_of, operation_name
 
 PAGE = "/_local/coverage"
 DATA = Path(__file__).with_name("coverage.yaml")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward, Interceptor
-from local_aws.control_plane.operation_name import model_of, operation_name
+from local_aws.request_model.operation_name import model_of, operation_name
 
 Deliver = Callable[[str, str, str], None]
 """Add a mail to the inbox: address, subject and body."""

@@ -26,7 +26,7 @@ from local_aws.control_plane import (  # noqa: F401 - they patch moto
     moto_growth,
     topic_delivery,
 )
-from local_aws.control_plane.operation_name import model_of, operation_name
+from local_aws.request_model.operation_name import model_of, operation_name
 from local_aws.settings import LOOPBACK, Settings
 
 SEE = "It is not emulated; docs/fidelity.md lists what is."

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.rds.models import DBProxyTarget
 
-from local_aws.control_plane import additions
+from local_aws.moto_state import additions
 
 TARGET_SECONDS = 3.0
 SECRET_SECONDS = 2.0

@@ -15,13 +15,13 @@ from uuid import uuid4
 from moto.awslambda.models import lambda_backends
 from moto.sqs.models import sqs_backends
 
-from local_aws.control_plane import additions
 from local_aws.dynamodb import schema
 from local_aws.event_sources.patterns import PatternError, parse
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS
 from local_aws.lambda_service.errors import InvokeError
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 Config = dict[str, Any]  # the mapping in the form of the API

@@ -15,9 +15,9 @@ from moto.events.models import events_backends
 from moto.events.utils import EventTemplateParser
 
 from local_aws.aws_call import AwsCall, AwsResponse, Forward
-from local_aws.control_plane import additions
-from local_aws.event_sources.schedule_expression import ScheduleError, next_due
 from local_aws.lambda_service import InvokeError, LambdaService
+from local_aws.moto_state import additions
+from local_aws.request_model.schedule_expression import ScheduleError, next_due
 from local_aws.settings import ACCOUNT_ID
 
 LOOK_SECONDS = 0.25

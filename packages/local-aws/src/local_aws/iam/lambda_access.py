@@ -7,8 +7,8 @@ import re
 from urllib.parse import parse_qsl, unquote
 
 from local_aws.aws_call import AwsCall
-from local_aws.control_plane.operation_name import operation_name
 from local_aws.iam.access import Access, arn, parameters
+from local_aws.request_model.operation_name import operation_name
 from local_aws.settings import ACCOUNT_ID
 
 _INVOKED = re.compile(

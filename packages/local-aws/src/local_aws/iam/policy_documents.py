@@ -13,10 +13,10 @@ from typing import Any
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import operation_name
 from local_aws.iam.errors import error_response
 from local_aws.iam.policy_problem import Kind, Problem, problem_of
 from local_aws.request_model.gate import parameters_of
+from local_aws.request_model.operation_name import operation_name
 
 # moto accepts only version 2012-10-17 of a trust policy; AWS also accepts 2008-10-17.
 _validator: Any = IAMTrustPolicyDocumentValidator

@@ -138,7 +138,7 @@ def _ses(call: AwsCall) -> list[Access]:
     """Return the sender's identity for SendEmail: the address, or its domain if only that is one."""
     from moto.ses.models import ses_backends
 
-    from local_aws.control_plane.operation_name import operation_name
+    from local_aws.request_model.operation_name import operation_name
 
     action = f"ses:{operation_name(call)}"
     sender = parseaddr(text(parameters(call), "FromEmailAddress"))[1]

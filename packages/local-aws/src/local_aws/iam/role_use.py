@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import operation_name
 from local_aws.iam.access import Access
 from local_aws.iam.errors import error_response
 from local_aws.iam.trust import trusts_service
 from local_aws.request_model.gate import parameters_of
+from local_aws.request_model.operation_name import operation_name
 
 Parameters = dict[str, Any]
 

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import operation_name
 from local_aws.lambda_service.function_settings import renew_revision
 from local_aws.lambda_service.references import Reference
+from local_aws.request_model.operation_name import operation_name
 
 type Configuration = dict[str, Any]
 

@@ -18,7 +18,6 @@ from uuid import uuid4
 
 from moto.awslambda.models import lambda_backends
 
-from local_aws.control_plane import additions
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS, send
@@ -27,6 +26,7 @@ from local_aws.lambda_service.invocation import Invocation
 from local_aws.lambda_service.invoke_config import InvokeConfig, invoke_config
 from local_aws.lambda_service.trace import new_trace
 from local_aws.lambda_service.worker import Event
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 RETRY_SECONDS = (60.0, 120.0)  # before the second attempt, and before the third

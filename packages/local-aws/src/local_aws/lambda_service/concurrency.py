@@ -8,11 +8,11 @@ from typing import Any
 
 from moto.awslambda.models import lambda_backends
 
-from local_aws.control_plane.account_facts import CONCURRENT_EXECUTIONS
 from local_aws.lambda_service.errors import function_not_found, invalid
 from local_aws.lambda_service.references import Reference
 from local_aws.settings import ACCOUNT_ID
 
+CONCURRENT_EXECUTIONS = 1000  # of an account, by default
 UNRESERVED_MINIMUM = 100
 
 

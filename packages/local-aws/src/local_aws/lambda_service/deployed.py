@@ -11,11 +11,11 @@ from typing import Any
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
-from local_aws.control_plane import additions
 from local_aws.lambda_service import version_numbers  # noqa: F401 - corrects moto
 from local_aws.lambda_service.errors import access_denied, function_not_found, layer_not_found
 from local_aws.lambda_service.function_settings import Logging, dead_letter_arn, logging
 from local_aws.lambda_service.permission import may_invoke
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 LATEST = "$LATEST"

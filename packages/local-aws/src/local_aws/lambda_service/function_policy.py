@@ -16,10 +16,10 @@ from uuid import uuid4
 from moto.awslambda.models import lambda_backends
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane import additions
 from local_aws.lambda_service.errors import InvokeError, function_not_found, invalid, not_found
 from local_aws.lambda_service.function_settings import revision
 from local_aws.lambda_service.references import Reference
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 PATH = re.compile(r"^/2015-03-31/functions/[^/]+/policy(?:/(?P<statement>[^/]+))?/?$")

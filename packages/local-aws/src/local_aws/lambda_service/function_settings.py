@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from moto.awslambda.models import LambdaAlias, LambdaFunction, lambda_backends
 
-from local_aws.control_plane import additions
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 _init, _update, _update_code, _configuration, _update_alias = (

@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane import additions
 from local_aws.iam.sessions import role_may
 from local_aws.lambda_service.deployed import LATEST, DeployedFunction, find
 from local_aws.lambda_service.destinations import ACTIONS
 from local_aws.lambda_service.errors import InvokeError, invalid, not_found
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 
 PATH = re.compile(

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from moto.awslambda.models import LambdaStorage
 
-from local_aws.control_plane import additions
+from local_aws.moto_state import additions
 
 
 def _publish(storage: Any, name_or_arn: str, description: str = "") -> Any:

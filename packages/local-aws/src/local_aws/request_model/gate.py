@@ -13,9 +13,9 @@ from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationNotFoundError
 
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.control_plane.operation_name import model_of, operation_name
 from local_aws.request_model import own_rules, parameters
 from local_aws.request_model.constraints import Count, Node, Violation, compile_input, violations
+from local_aws.request_model.operation_name import model_of, operation_name
 from local_aws.request_model.refusal import refusal
 
 # botocore's model names of services that sign under another name.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from local_aws.event_sources import schedule_expression
+from local_aws.request_model import schedule_expression
 from local_aws.request_model.constraints import Check, Count, Violation
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from local_aws.cognito.changes import Change, StateChanges, put_back
 from local_aws.cognito.state import State
 from local_aws.control_plane.moto_app import Moto
-from local_aws.control_plane.parts import Part
 from local_aws.dynamodb import Store
+from local_aws.moto_state.parts import Part
 
 log = logging.getLogger("local.persistence")
 

@@ -34,7 +34,6 @@ from local_aws.cognito import state as cognito_state
 from local_aws.cognito.changes import note_users, touched_users
 from local_aws.cognito.endpoint import Cognito
 from local_aws.cognito.state import State
-from local_aws.control_plane import additions, snapshot
 from local_aws.control_plane.changed_parts import (
     changed_parts,
     is_content,
@@ -42,11 +41,12 @@ from local_aws.control_plane.changed_parts import (
     parts_without_calls,
 )
 from local_aws.control_plane.moto_app import Moto
-from local_aws.control_plane.snapshot import SnapshotError
 from local_aws.database import postgres
 from local_aws.dynamodb import Store, schema
 from local_aws.dynamodb.adopt import adopt
 from local_aws.iam.errors import error_response
+from local_aws.moto_state import additions, snapshot
+from local_aws.moto_state.snapshot import SnapshotError
 from local_aws.settings import Settings
 from local_aws.supervisor import ready as supervisor
 from local_aws.supervisor.applied import Applied

@@ -33,10 +33,10 @@ from local_aws.iam import record, sessions
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.network import NetworkGate
-from local_aws.network.egress import egress_of
 from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor import database, movable_clock, ready
+from local_aws.supervisor.function_egress import egress_of
 from local_aws.supervisor.movable_clock import MovableClock
 from local_aws.supervisor.observations import Observations
 from local_aws.supervisor.persistence import Persistence

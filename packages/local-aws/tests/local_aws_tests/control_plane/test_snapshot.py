@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.control_plane import snapshot
+from local_aws.moto_state import snapshot
 
 FILL = """
 import boto3, sys
 from pathlib import Path
 from moto import mock_aws
-from local_aws.control_plane import snapshot
+from local_aws.moto_state import snapshot
 with mock_aws():
     boto3.client("ssm").put_parameter(Name="/there/before", Value="a restart", Type="String")
     ec2 = boto3.client("ec2")
@@ -33,7 +33,7 @@ READ = """
 import boto3, json, sys
 from pathlib import Path
 from moto import mock_aws
-from local_aws.control_plane import snapshot
+from local_aws.moto_state import snapshot
 with mock_aws():
     extra = snapshot.load(Path(sys.argv[1]))
     boto3.client("ssm").put_parameter(Name="/new/after", Value="a restart", Type="String")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.aws_call import AwsCall
 from local_aws.control_plane.changed_parts import changed_parts
-from local_aws.control_plane.parts import Part
+from local_aws.moto_state.parts import Part
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.event_sources.world import Recorder, World, wait
 from local_aws_tests.lambda_service.laptop import REGION

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.event_sources.schedule_expression import next_due
+from local_aws.request_model.schedule_expression import next_due
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.event_sources.world import Recorder, World, wait
 from local_aws_tests.lambda_service.laptop import REGION

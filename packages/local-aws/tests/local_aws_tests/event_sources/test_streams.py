@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
 
-from local_aws.control_plane import snapshot
 from local_aws.event_sources import EventSources
+from local_aws.moto_state import snapshot
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.event_sources.world import Recorder, World, wait
 from local_aws_tests.lambda_service.laptop import REGION

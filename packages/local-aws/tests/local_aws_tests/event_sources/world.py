@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local_aws.control_plane import additions
+from local_aws.moto_state import additions
 from local_aws.settings import ACCOUNT_ID
 from local_aws_tests.lambda_service.laptop import REGION, Laptop
 from local_aws_tests.support.waiting import settle

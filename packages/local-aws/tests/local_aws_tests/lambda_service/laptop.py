@@ -24,14 +24,15 @@ from botocore.config import Config
 from moto.backends import get_backend
 
 from local_aws.aws_call import Interceptor
-from local_aws.control_plane import additions, endpoint
-from local_aws.control_plane.additions import LambdaAdditions
+from local_aws.control_plane import endpoint
 from local_aws.control_plane.moto_app import Moto
 from local_aws.dynamodb import DynamoDb, Store
 from local_aws.event_sources import EventSources
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.lambda_service.pools import CredentialsOf
+from local_aws.moto_state import additions
+from local_aws.moto_state.additions import LambdaAdditions
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
 from local_aws.xray import Daemon, Traces
 from local_aws.xray.endpoint import interceptor

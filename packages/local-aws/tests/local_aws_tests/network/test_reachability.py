@@ -22,9 +22,9 @@ from local_aws.iam import sessions
 from local_aws.iam.gate import IamGate
 from local_aws.lambda_service.deployed import find
 from local_aws.network import NetworkGate
-from local_aws.network.egress import egress_of
 from local_aws.network.reachability import Place, caller_of, no_way_to_proxy
 from local_aws.settings import ACCOUNT_ID, LOOPBACK, Settings
+from local_aws.supervisor.function_egress import egress_of
 from local_aws_tests.lambda_service.laptop import TRUST, Loop, zipped
 
 REGION = "eu-central-1"

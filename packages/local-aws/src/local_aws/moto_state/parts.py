@@ -18,8 +18,8 @@ from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import s3_backends
 from moto.sqs.models import Queue, sqs_backends
 
-from local_aws.control_plane import additions
-from local_aws.control_plane.snapshot import Pickler, Unpickler, registry_of
+from local_aws.moto_state import additions
+from local_aws.moto_state.snapshot import Pickler, Unpickler, registry_of
 from local_aws.settings import ACCOUNT_ID
 
 PARTITION = "aws"  # S3 is global

@@ -31,7 +31,7 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict
 # Pickled objects fit only this version of moto and Python. Others would load and then fail in
 # unexpected places.
 VERSION = (
-    f"local-aws-2 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
+    f"local-aws-3 moto-{moto.__version__} python-{sys.version_info.major}.{sys.version_info.minor}"
 )
 STACK_BYTES = 512 * 1024 * 1024  # moto's objects form reference chains many thousand deep
 RECURSION = 200_000
