@@ -1,7 +1,7 @@
-"""What every test may use, those in functions/*/tests too: the stack that is up, and the services' rules.
+"""Fixtures for every test, including those in functions/*/tests.
 
-The build puts a service's rules, and the registry of personal data, into its zip. Tests that run the
-sources get the same ones from the builder.
+The build puts a service's rules, and the registry of personal data, into its zip. Tests that run
+the sources get the same ones from the builder.
 """
 
 from functools import cache

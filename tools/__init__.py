@@ -8,5 +8,5 @@ from local_aws import unexpected
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-if sys.argv[:1] == ["-m"]:  # `python -m tools.…`, and neither a test nor a bench
+if sys.argv[:1] == ["-m"]:  # started as `python -m tools.…`, and neither by a test nor a benchmark
     sys.excepthook = unexpected.hook(ROOT / ".venv")

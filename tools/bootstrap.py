@@ -119,9 +119,9 @@ def _uv() -> str:
 
 
 def find_python(uv: str, version: Callable[[Path], str | None] | None = None) -> Path:
-    """Return the interpreter that functions run on in AWS.
+    """Return the interpreter that runs functions, of the version on AWS.
 
-    A pyenv shim may exist and refuse to run, so each one is asked for its `version`.
+    A pyenv shim may exist but fail, so each candidate is run to get its version.
     """
     ask = version or version_of
     for candidate in candidates():

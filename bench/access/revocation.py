@@ -37,7 +37,7 @@ PAUSE_SECONDS = 2
 AT_ONCE = 48
 PREPARED_AT_ONCE = 2
 BUSY = (429, 502, 503, 504)  # Under load, a laptop's functions may be stopped, too.
-TOLD_EVERY = 24  # trials
+TOLD_EVERY = 24  # number of trials between two progress lines
 RESULTS = Path(__file__).with_name("revocation.md")
 
 
@@ -85,7 +85,7 @@ class Revocation:
             self._role(f"{self.role}-base", [], ())
         else:
             answer = self._ask("DELETE", self.grant, If_Match="*")
-            if answer.status != 404:  # likewise
+            if answer.status != 404:  # a repeated deletion is 404
                 _good(answer)
 
     def is_permitted(self) -> bool | None:
@@ -112,7 +112,7 @@ class Revocation:
             answer = self._ask("PUT", f"/v1/roles/{role}", body, **{condition: "*"})
             if (
                 answer.status != 412
-            ):  # the answer to a repeat, if the first request was completed after its timeout
+            ):  # 412 on a repeat: the first request completed after its timeout
                 _good(answer)
                 return
 

@@ -21,7 +21,7 @@ ROUNDS = 9
 
 @dataclass(frozen=True)
 class Taken:
-    """The wall time and the processor time of one run, in seconds, with child processes."""
+    """The wall time and the processor time of a run, in seconds, including child processes."""
 
     clock: float
     processor: float
@@ -154,7 +154,7 @@ def _processor() -> float:
 
 
 def _least(runs: list[Taken]) -> float:
-    """Return the least wall time, which other work on the machine affects least."""
+    """Return the shortest wall time, which other work on the machine affects least."""
     return min(run.clock for run in runs)
 
 

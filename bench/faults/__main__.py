@@ -1,4 +1,4 @@
-"""`python -m bench.faults [--write]`: let each dependency fail in each way under light load."""
+"""`python -m bench.faults [--write]`: each fault of each dependency, under light load."""
 
 import argparse
 import sys

@@ -44,7 +44,7 @@ class Cell:
 
 
 def run(settings: Settings, client: Client, people: People, which: tuple[Dependency, Kind]) -> Cell:
-    """Switch the fault on, wait for its end, and check what was answered and kept."""
+    """Cause the fault, wait for its end, and check the answers and the written data."""
     load, over = callers(client, people), threading.Event()
     threads = [threading.Thread(target=each.repeat, args=(over,), daemon=True) for each in load]
     faults.start(settings, *which, FAULT_SECONDS)
@@ -90,9 +90,9 @@ def _await_postgres(client: Client) -> None:
 
 
 def _recovery(caller: Caller, ended: float) -> float:
-    """Return the seconds from the fault's end until the caller's right answer.
+    """Return the seconds from the end of the fault until the caller's normal answer.
 
-    The revoked user's right answer is a refusal that the service has decided, not a 5xx.
+    The revoked user's normal answer is a refusal that the service has decided, not a 5xx.
     """
     while (passed := time.monotonic() - ended) < GIVES_UP_SECONDS:
         status = caller.once()

@@ -29,7 +29,10 @@ class People:
 
 @dataclass
 class Caller:
-    """A kind of request. `ask` returns the answer's status and the address of what it wrote."""
+    """A kind of request.
+
+    `ask` returns the answer's status and the address of the written resource.
+    """
 
     name: str
     ask: Callable[[], tuple[str, str | None]]

@@ -1,4 +1,4 @@
-"""The three candidates: each is ready between `__enter__` and `__exit__`."""
+"""The three candidates, each of which runs between `__enter__` and `__exit__`."""
 
 import json
 import os

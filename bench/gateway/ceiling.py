@@ -1,6 +1,6 @@
-"""The ceiling: `python -m bench.gateway.ceiling PORT WORKERS`.
+"""The upper limit of the rate: HTTP in, one worker of awslambdaric, HTTP out, and nothing else.
 
-HTTP in, one worker of awslambdaric, HTTP out, and nothing else.
+python -m bench.gateway.ceiling PORT WORKERS
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Runtime:
             web.Server(self._serve, access_log=None), LOOPBACK, 0
         )
         environment = {
-            # As on AWS. By it awslambdaric polls in a thread of its own, which doubles its time.
+            # As on AWS. With it awslambdaric polls in a thread of its own, which doubles its time.
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_LAMBDA_RUNTIME_API": f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}",
             "_HANDLER": "handler.handler",

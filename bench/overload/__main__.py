@@ -1,4 +1,4 @@
-"""`python -m bench.overload [--seconds 60] [--write]`: overload the running stack and check bounds."""
+"""Overload of the running stack, with limits: `python -m bench.overload [--seconds 60] [--write]`."""
 
 import argparse
 import asyncio
@@ -23,7 +23,7 @@ from tools.laptop.stack.show import access_token
 
 CALLERS = 16
 PEAK_SECONDS = 15
-# seconds at the start of the overload that do not count, while the queue fills
+# seconds at the start of the overload that are not counted, while the queue fills
 LEFT_OUT_SECONDS = 5
 AFTER_SECONDS = 15
 FACTOR = 5
@@ -36,7 +36,7 @@ RESULTS = Path(__file__).with_name("results.md")
 class Result:
     path: str
     peak: float  # answers with 200 a second
-    goodput: float  # the same, during the overload
+    goodput: float  # answers with 200 a second during the overload
     overload: Counter[int]
     recovery: int | None  # seconds until the rate was normal again; None if it never was
 
@@ -91,7 +91,7 @@ def main() -> int:
 
 @contextmanager
 def _without_throttling(found: Outputs) -> Iterator[None]:
-    """Lift the stage's rate limit, which would refuse the overload before Lambda meets it."""
+    """Remove the stage's rate limit, which would refuse the overload before Lambda gets it."""
     gateway = boto3.client(
         "apigateway",
         endpoint_url=found.aws_endpoint_url,
@@ -151,7 +151,7 @@ async def _measure(found: Outputs, token: str, path: str, seconds: int) -> Resul
 
 
 def _goods(load: Load) -> list[int]:
-    """Return the answers with 200 of each whole second."""
+    """Return the number of answers with 200 in each second."""
     return [answers[200] for _, answers in sorted(load.answers.items())][1:-1]
 
 

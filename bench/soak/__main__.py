@@ -1,4 +1,7 @@
-"""`python -m bench.soak [--seconds 1800] [--write]`: load the running stack and check for leaks."""
+"""Load on the running stack and a check for leaks.
+
+`python -m bench.soak [--seconds 1800] [--write]`
+"""
 
 import argparse
 import sys

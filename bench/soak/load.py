@@ -33,7 +33,7 @@ class Load:
     def _call(self, number: int) -> None:
         connection = http.client.HTTPConnection(
             urlsplit(self.api_url).netloc, timeout=35
-        )  # API Gateway gives up at 29 s
+        )  # API Gateway's timeout is 29 s
         for path in itertools.islice(itertools.cycle(self.paths), number, None):
             if self._stopping.is_set():
                 break

@@ -1,4 +1,4 @@
-"""The resources that the supervisor and its descendants hold."""
+"""The resources of the supervisor and its descendants."""
 
 from contextlib import suppress
 from dataclasses import dataclass

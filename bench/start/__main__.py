@@ -1,4 +1,4 @@
-"""`python -m bench.start [--write]`: how long a laptop's stack takes to start and to stop."""
+"""`python -m bench.start [--write]`: the time that a laptop's stack takes to start and to stop."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ LIMITS = {  # seconds, on a quiet machine
 
 
 def main() -> int:
-    """Exit status: 0, or 1 with a line on stderr when a limit is passed."""
+    """Return 0, or 1 with a line on stderr for each exceeded limit."""
     parser = argparse.ArgumentParser(prog="python -m bench.start", description=__doc__)
     parser.add_argument("--write", action="store_true", help="keep the table in results.md")
     wanted = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What an apply waited for: the slowest resources of logs/terraform.jsonl."""
+"""The waiting times of an apply: the slowest resources of logs/terraform.jsonl."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Wait:
-    """The creation of a resource, in seconds since the begin of the apply."""
+    """The creation of a resource, in seconds since the beginning of the apply."""
 
     address: str
     begin: float

@@ -64,7 +64,7 @@ def serving(folder: Path) -> Iterator[list[Route]]:
 
 
 def _authorities(folder: Path, own: Path) -> Path:
-    """Return the authorities that a function trusts on AWS, and that of the peers' certificate."""
+    """Return the CA certificates of a function on AWS, and that of the peers' certificate."""
     bundle = folder / "authorities.pem"
     bundle.write_bytes(
         (ROOT / "functions/atrium/stores/amazon_trust_services.pem").read_bytes() + own.read_bytes()

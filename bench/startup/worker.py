@@ -25,7 +25,7 @@ _ENTRY = Path(__file__).with_name("entry.py")
 _COLLECTED = re.compile(r"Collected : (\d+)")
 _SECONDS = 180  # seconds: a process runs up to forty times as long under valgrind
 _ARN = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
-# AWS's documented examples; a real session token is about as long.
+# AWS's documented examples; the session token has about the length of a real one.
 _CREDENTIALS = Credentials(
     "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "session+token/==" * 50
 )
@@ -46,7 +46,7 @@ class Start:
 
 
 def valgrind_version() -> str:
-    """Raise StartError if valgrind is not installed."""
+    """Return the version. Raise StartError if valgrind is not installed."""
     if shutil.which("valgrind") is None:
         raise StartError(
             "Counting instructions needs valgrind. Install it: apt-get install valgrind"

@@ -1,4 +1,4 @@
-r"""The metrics that AWS publishes, as far as we use them, with the dimensions of each.
+"""The metrics that AWS publishes, as far as we use them, with the dimensions of each.
 
 Metrics of the namespace Atrium are our own, from lines of the log (functions/atrium/runtime/log.py,
 `metric`).

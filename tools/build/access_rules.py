@@ -55,7 +55,7 @@ def rules(contract: Path) -> bytes:
 
 
 def _headers(file: Path, route: str, operation: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return the field `headers`, which rules of deprecated operations alone have."""
+    """Return the field `headers`, which only rules of deprecated operations have."""
     found = deprecation.headers(file, route, operation)
     return {"headers": found} if found else {}
 

@@ -28,7 +28,7 @@ TAKEN_NAMES = ("bastion", "proxy")
 
 
 class Partition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The partitions of the table, or of an index, whose key matches the pattern `key`."""
+    """Partitions of the table or of an index: those whose key matches `key`."""
 
     key: str
     index: Literal["GSI1", "GSI2"] | None = None
@@ -50,7 +50,7 @@ Trigger = Literal[
     "user_attributes.stream",
 ]
 STREAM: Trigger = "user_attributes.stream"
-STREAM_READERS = 2  # of one shard; a third one would cause throttling for all
+STREAM_READERS = 2  # limit for one shard; a third reader would cause throttling for all
 # EventBridge's syntax:
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 SCHEDULE = r"^(rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)|cron\([^ ()]+( [^ ()]+){5}\))$"
@@ -81,10 +81,9 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The retries of asynchronous invocations; an event that still fails goes to the dead-letter queue.
+    """The retries of asynchronous invocations.
 
-    `max_age` is how many seconds an event may wait for its turn. Bounds and defaults are Lambda's
-    own.
+    An event that still fails goes to the dead-letter queue. `max_age` is how many seconds an event may wait. Limits and defaults are Lambda's own.
     """
 
     retries: Annotated[int, Meta(ge=0, le=2)] = 2

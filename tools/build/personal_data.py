@@ -248,7 +248,7 @@ def _erase(name: str, record: Record, rows: str) -> str | None:
 
 
 def _of_user(name: str, registry: Registry) -> str:
-    """Return the condition on the rows of the user `uid`."""
+    """Return the SQL condition that selects the rows of the user `uid`."""
     whose = registry.records("postgres")[name].whose
     if isinstance(whose, dict):
         column, _, other = _join(whose)
@@ -258,7 +258,10 @@ def _of_user(name: str, registry: Registry) -> str:
 
 
 def _erasure_order(registry: Registry) -> list[str]:
-    """Return the tables with personal data. Tables found through another table come before it."""
+    """Return the tables with personal data, in the order of their erasure.
+
+    A table that is found through another one comes before it.
+    """
 
     def depth(name: str) -> int:
         whose = registry.records("postgres")[name].whose
@@ -274,7 +277,10 @@ def _expiry(name: str, column: str | None) -> str:
 
 
 def _item(name: str, record: Record) -> dict[str, Any]:
-    """Return a kind of item; `partition` is the template of a partition that holds one user's items."""
+    """Return a kind of item.
+
+    `partition` is the template of a partition key with one user's items.
+    """
     assert record.key
     pk, sk = record.key
     own = record.found_by in ("partition", "grant") and SUBJECT in pk

@@ -1,4 +1,4 @@
-"""`make asvs`: how much of OWASP ASVS 5.0, levels 1 and 2, holds (docs/asvs.yaml)."""
+"""`make asvs`: the state of OWASP ASVS 5.0, levels 1 and 2 (docs/asvs.yaml)."""
 
 from collections import Counter
 from typing import Literal
@@ -27,7 +27,7 @@ def read() -> Standard:
 
 
 def summary(standard: Standard) -> list[str]:
-    """Return the counts, and the requirements that are accepted, one a line."""
+    """Return the counts, and one line for each accepted gap."""
     found = standard.requirements
     counts = Counter(each.status for each in found.values())
     applicable = counts["met"] + counts["accepted"]

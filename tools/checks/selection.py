@@ -1,4 +1,4 @@
-"""`make test SERVICE=users` and `make test ONLY=path`: run a part of the tests on the running stack.
+"""`make test SERVICE=users` and `make test ONLY=path`: a part of the tests, on the running stack.
 
 A service's tests are functions/<name>/tests, the unit tests that import it or lie in a folder of
 its name, and the contract tests. Tests that repeat a race for seconds (`trials`) are left out.
@@ -71,7 +71,7 @@ def of_service(root: Path, service: str) -> list[str]:
 
 
 def require_stack(chosen: Sequence[str]) -> None:
-    """Raise RefusedError when a chosen path needs a stack and none is up."""
+    """Raise RefusedError if a chosen path needs a stack and none is running."""
     needs = [
         path
         for path in chosen

@@ -1,6 +1,7 @@
-"""`make test`: every check as a stage with its time. `python -m tools.checks.stages lint unit` runs two.
+"""`make test`: every check as a stage, with its time.
 
-Two stages run in parallel, since each one mostly waits. A stage's output is printed when it ends.
+`python -m tools.checks.stages lint unit` runs two stages. Two stages run in parallel, because each
+one mostly waits. A stage's output is printed when it ends.
 """
 
 import os
@@ -31,7 +32,7 @@ IMPORTS = (
 )
 AT_ONCE = 2
 LOOK_SECONDS = 1.0
-STILL_SECONDS = 60.0  # without output, until a line names the running stages
+STILL_SECONDS = 60.0  # seconds without output, after which a line names the running stages
 
 _running: set["subprocess.Popen[str]"] = set()
 
@@ -39,7 +40,8 @@ _running: set["subprocess.Popen[str]"] = set()
 @dataclass(frozen=True)
 class Stage:
     name: str
-    budget: int  # seconds beside another stage, on two quiet cores: a fifth more than measured
+    # seconds, with another stage in parallel, on two quiet cores: a fifth more than measured
+    budget: int
     commands: tuple[tuple[str, ...], ...]
     needs_stack: bool = False
     only_by_name: bool = False  # too long for `make test`
@@ -109,7 +111,7 @@ class Ended:
 
     @property
     def mark(self) -> str:
-        """Return the stage's mark; skipped tests do not count as passed."""
+        """Return the mark of the stage. Skipped tests do not count as passed."""
         return "✗" if not self.ok else "!" if self.skipped else "✓"
 
 

@@ -69,7 +69,10 @@ def require(build: Path, wanted: str) -> None:
 
 
 def require_or_build(wanted: str | None) -> None:
-    """Check build/ against the digest `wanted`; build if it is None. Raise RefusedError."""
+    """Check build/ against the digest `wanted`, or build if it is None.
+
+    Raise RefusedError if they differ.
+    """
     if wanted is None:
         build(local=False)
     else:

@@ -1,4 +1,4 @@
-"""Canary releases: a share of the calls runs the new versions, which are watched and then judged.
+"""Canary releases: a share of the calls runs the new versions, which are monitored and then judged.
 
 An error alarm ends a canary at once. At its end, the new versions are compared with the old ones by
 errors, latency and throttles, and the API by its 5xx answers. Without enough traffic the canary
@@ -89,7 +89,7 @@ def require_watched(shifts: Sequence[Shift], before: dict[str, str]) -> None:
 
 
 def execute(lambda_client: Any, monitor: Monitor, shifts: Sequence[Shift], canary: Canary) -> None:
-    """Shift `percent` of the calls of every function, watch and judge; keep the weights if all is well.
+    """Shift `percent` of the calls, monitor and judge; keep the weights if all is well.
 
     Raises:
         RefusedError: An alarm is missing or on already; nothing was changed.

@@ -25,7 +25,10 @@ NAMES = [setting.name for setting in SETTINGS]
 
 
 class ConfigurationError(Exception):
-    """The configuration is incomplete or wrong. The message lists every fault; nothing was run."""
+    """The configuration is incomplete or invalid.
+
+    The message lists every error; nothing was run.
+    """
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Configuration:
         return self.account_id == LOCAL_ACCOUNT_ID
 
     def export(self) -> None:
-        """Export Terraform's variables, the region and the profile to this process and its children.
+        """Export Terraform's variables, the region and the profile to this process.
 
         Raises:
             ConfigurationError: This shell is set up for the laptop's AWS.
@@ -91,7 +94,7 @@ class Configuration:
 
 
 def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
-    """Read and check the configuration. Raise ConfigurationError with every fault."""
+    """Read and check the configuration. Raise ConfigurationError with all errors."""
     written, wrong = of_file(file)
     values = _by_environment(environment, _chain(written))
     found, unfit = parsed(values)
@@ -113,7 +116,7 @@ def read(environment: str, file: Path = ROOT / FILE) -> Configuration:
 
 
 def _another_region(environment: str, said: Mapping[str, str]) -> list[str]:
-    """Return a fault if the environment's region differs from the region of a shared account.
+    """Return an error if the environment's region differs from the region of a shared account.
 
     `make bootstrap` prepares an account in one region: the state bucket and API Gateway's log role.
     """

@@ -38,7 +38,7 @@ def until_secrets_are_known(
 ) -> Invoke:
     """Retry an invocation that failed because the proxy does not know a new secret yet.
 
-    Every other error is raised at once.
+    All other errors are raised at once.
     """
 
     def patiently(folder: str, event: Mapping[str, Any]) -> Any:

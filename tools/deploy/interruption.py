@@ -1,4 +1,7 @@
-"""Interruption by Ctrl-C or SIGTERM: both raise KeyboardInterrupt, and clean-up is not cut short."""
+"""Interruptions by Ctrl-C or SIGTERM.
+
+Both raise KeyboardInterrupt, and clean-up is not interrupted.
+"""
 
 import signal
 import sys
@@ -11,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def raise_keyboard_interrupt() -> None:
-    """Handle SIGTERM like Ctrl-C, also if the caller ignores signals.
+    """Handle SIGTERM like Ctrl-C, even if the caller ignores signals.
 
     A runner that cancels a job sends both.
     """
@@ -22,7 +25,7 @@ def raise_keyboard_interrupt() -> None:
 
 @contextmanager
 def deferred(what: str) -> Iterator[None]:
-    """Ignore further interruptions meanwhile, and say that `what` is still under way.
+    """Ignore further interruptions during the block, and report that `what` is still running.
 
     A handler is used, not SIG_IGN, which child processes would inherit.
     """

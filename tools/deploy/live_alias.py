@@ -23,10 +23,10 @@ class OvertakenError(RefusedError):
 
 @dataclass
 class Shift:
-    """One function on its way from the version that is live to another one.
+    """A function on its way from the live version to another one.
 
-    `revision` is the alias's revision that this release knows. Lambda refuses to move an alias
-    with any other revision, so of two releases the later one is never overwritten by the earlier.
+    `revision` is the alias's revision that this release has read. Lambda refuses a change with
+    another revision, so an earlier release never overwrites a later one.
     """
 
     function: str
@@ -53,7 +53,7 @@ def shifts_to(lambda_client: Any, wanted: Mapping[str, str]) -> list[Shift]:
 
 
 def live(lambda_client: Any, functions: Iterable[str]) -> dict[str, str]:
-    """Return the version of each function that gets all calls; in a canary, all versions in one text."""
+    """Return each function's version that gets all calls; in a canary, all versions as text."""
     found = {}
     for function in functions:
         alias = lambda_client.get_alias(FunctionName=function, Name=LIVE)
@@ -89,9 +89,10 @@ def finish(lambda_client: Any, shift: Shift) -> None:
 
 
 def undo(lambda_client: Any, shifts: Iterable[Shift]) -> None:
-    """Roll every function back to its old version, even if some fail. Raise RefusedError naming those.
+    """Roll every function back to its old version, even if some fail.
 
-    A function that a later release has moved meanwhile stays as it is. An interruption waits.
+    Raise RefusedError that names those. A function that a later release has moved stays as it is.
+    Interruptions are deferred.
     """
     left = []
     with interruption.deferred("The functions are being rolled back"):
@@ -116,7 +117,7 @@ def _by_hand(shift: Shift) -> str:
 def _move(
     lambda_client: Any, shift: Shift, version: str, routing: Mapping[str, Mapping[str, float]]
 ) -> None:
-    """Point the alias at `version` and note its new revision. Raise OvertakenError."""
+    """Point the alias at `version` and record its new revision. Raise OvertakenError."""
     moved = {"FunctionVersion": version, "RoutingConfig": routing}
     alias = {"FunctionName": shift.function, "Name": LIVE}
     try:
@@ -129,7 +130,7 @@ def _move(
             "FunctionVersion": answer["FunctionVersion"],
             "RoutingConfig": answer.get("RoutingConfig") or UNWEIGHTED,
         }
-        # If it is what was requested, the SDK had repeated a request whose answer was lost.
+        # If it is the requested change, the SDK had repeated a request whose answer was lost.
         if found != moved:
             raise OvertakenError(
                 f"{shift.function}: another release has moved its alias meanwhile, so this one leaves it alone."

@@ -2,7 +2,7 @@
 
 The functions that change the database are released first. Then the migrations run, which must be
 compatible with the old code. The other functions follow. With CANARY they get a share of the calls
-first, and are rolled back when an error alarm goes off. A release is recorded, for `make rollback`.
+first, and are rolled back if an error alarm goes off. A release is recorded, for `make rollback`.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def _release(options: argparse.Namespace) -> None:
         release(target, store, wanted)
         if target.is_local or release_records.commit() == store.applied_commit():
             record(target, store)
-        else:  # the versions are of a commit that is not checked out
+        else:  # the versions belong to a commit that is not checked out
             record(target, store, sql={})
 
 
@@ -131,7 +131,7 @@ def release(target: Environment, store: ReleaseStore, wanted: Canary | None) -> 
 
 
 def observe(target: Environment, store: ReleaseStore) -> None:
-    """Record what is live before the first recorded release, so that it can be restored too."""
+    """Record the live versions before the first release, so that they can be restored."""
     if not store.releases():
         found = live_alias.live(target.client("lambda"), target.output("functions").values())
         try:
@@ -142,7 +142,7 @@ def observe(target: Environment, store: ReleaseStore) -> None:
 
 
 def record(target: Environment, store: ReleaseStore, **known: object) -> None:
-    """Record what is live now as a release, with contract and migration level."""
+    """Record the live versions as a release, with contract and migration level."""
     found = live_alias.live(target.client("lambda"), target.output("functions").values())
     contract = json.dumps(target.output("contract_hashes"), sort_keys=True).encode()
     known = {"sql": tested_sql.of_checkout().sent, "migration": _migration(target)} | known

@@ -1,6 +1,6 @@
-"""The releases of an environment: which versions of all functions were live together.
+"""The releases of an environment: sets of versions of all functions that were live together.
 
-A release is recorded after its smoke test, so a rollback has a complete and working set to go to.
+A release is recorded after its smoke test, so a rollback has a complete and working set.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ class Release(msgspec.Struct, frozen=True, omit_defaults=True):
     sql: dict[str, str] = {}  # digests of what its services send to Postgres
     plan: str = ""  # SHA-256 of the applied plan
     acknowledged: list[str] = []
-    restores: int | None = None  # number of the release that this rollback brought back
+    restores: int | None = None  # number of the release that this rollback restored
     run: str = ""
 
     @property
@@ -90,9 +90,9 @@ def _numbered(releases: Sequence[Release], number: int) -> Release:
 
 
 def commit() -> str:
-    """Return the commit of this checkout; empty if it is not one of git.
+    """Return the commit of this checkout; empty outside git.
 
-    GITHUB_SHA is the commit of the event, and a tag that is deployed by hand is another one.
+    GITHUB_SHA is the commit of the event; a tag that is deployed by hand has another one.
     """
     asked = ["git", "rev-parse", "HEAD"]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)

@@ -60,7 +60,7 @@ class ReleaseStore:
         return msgspec.json.decode(content, type=TestedSchema) if content else None
 
     def set_schema(self, schema: TestedSchema) -> None:
-        """Note a schema before its migrations run. An older one changes nothing."""
+        """Record a schema before its migrations run. An older one changes nothing."""
         known = self.schema()
         if known is None or known.migration <= schema.migration:
             self._write("schema.json", msgspec.json.encode(schema))

@@ -62,9 +62,9 @@ def found(s3: Any, bucket: str, environment: str) -> list[Lock]:
 
 
 def remove(s3: Any, bucket: str, lock: Lock) -> None:
-    """Remove this lock. Raise RefusedError if somebody else holds it now.
+    """Remove this lock. Raise RefusedError if it has another holder now.
 
-    A lock that is gone is no error, so that a run whose lock was removed keeps its own outcome.
+    A lock that is already gone is no error, so a run whose lock was removed keeps its own outcome.
     """
     try:
         s3.delete_object(Bucket=bucket, Key=lock.key, IfMatch=lock.etag)

@@ -1,7 +1,7 @@
-"""A plan that waits for its apply: encrypted in the state bucket, under the run's id.
+"""A plan stored until its apply: encrypted in the state bucket, under the run's id.
 
-A plan file holds values in clear, so it is never an artifact of a workflow. The run that
-applies it gets its SHA-256 from the run that made it.
+A plan file has values in plain text, so it is never an artifact of a workflow. The run that applies
+it gets its SHA-256 from the run that created it.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from tools.deploy.release_store import ReleaseStore
 
 
 def keep(store: ReleaseStore, run: str, file: Path) -> str:
-    """Keep a plan and return its SHA-256. Raise RefusedError if the id cannot be a key."""
+    """Store a plan and return its SHA-256. Raise RefusedError if the id cannot be a key."""
     content = file.read_bytes()
     store.s3.put_object(
         Bucket=store.bucket, Key=_key(store, run), Body=content, ServerSideEncryption="AES256"
@@ -24,9 +24,9 @@ def keep(store: ReleaseStore, run: str, file: Path) -> str:
 
 
 def fetch(store: ReleaseStore, run: str, sha256: str, folder: Path) -> Path:
-    """Write a kept plan to a private folder.
+    """Download a stored plan to a private folder.
 
-    Raise RefusedError if it is not the one that was read.
+    Raise RefusedError if it is not the reviewed one.
     """
     try:
         answer = store.s3.get_object(Bucket=store.bucket, Key=_key(store, run))

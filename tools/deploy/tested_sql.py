@@ -1,8 +1,8 @@
-"""The releases whose SQL is tested on the newest schema: older code must not run on it untested.
+"""Releases whose SQL is tested on the newest schema. Older code must not run on it untested.
 
-`functions/<service>/tests/sent_sql.json` holds the SQL of this checkout's service last, and before
-it the SQL of releases that may still run. Tests replay all of it on the newest schema.
-`make record-sql ONLY=1` deletes the older SQL, and a migration may then drop what it used.
+`functions/<service>/tests/sent_sql.json` has the SQL of this checkout's service last, and before it
+the SQL of releases that may still run. Tests replay all of it on the newest schema. `make
+record-sql ONLY=1` deletes the older SQL; a migration may then drop what it used.
 """
 
 import hashlib
@@ -21,23 +21,23 @@ LEDGER = "tests/sent_sql.json"
 class TestedSchema(msgspec.Struct, frozen=True):
     """The newest migration of a checkout, and digests of the SQL that its tests replay on it."""
 
-    __test__ = False  # pytest takes the name for a class of tests
+    __test__ = False  # so that pytest does not collect it as a class of tests
 
     migration: str
     sql: dict[str, list[str]]
 
     @property
     def sent(self) -> dict[str, str]:
-        """The digest of what each service of the checkout sends."""
+        """Return the digest of the SQL that each service of the checkout sends."""
         return {service: digests[-1] for service, digests in self.sql.items()}
 
     def with_service(self, sent: dict[str, str], service: str) -> dict[str, str]:
-        """Return `sent`, if it is known, with this checkout's code of one service."""
+        """Return `sent`, if it is known, with this checkout's digest for one service."""
         own = {service: self.sent[service]} if service in self.sql else {}
         return sent | own if sent else {}
 
     def untested(self, sent: dict[str, str]) -> list[str]:
-        """Return the services whose SQL is not replayed. A service that was deleted is one."""
+        """Return the services whose SQL is not replayed, including deleted services."""
         return [name for name, digest in sent.items() if digest not in self.sql.get(name, [])]
 
 

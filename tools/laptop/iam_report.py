@@ -50,11 +50,11 @@ class Permission:
 
 @dataclass(frozen=True)
 class Unused:
-    role: str  # fits the end of a role's name
+    role: str  # matches the end of a role's name
     policy: str
     permission: str
     reason: str
-    partition: str = "*"  # fits the pattern of the partition keys; without it any
+    partition: str = "*"  # matches the partition keys; by default any
 
     def fits(self, permission: Permission) -> bool:
         return (

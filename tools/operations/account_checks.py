@@ -46,7 +46,7 @@ def rows(subject: Subject) -> Iterator[Row]:
 
 
 def _advice(is_signed_in: bool) -> str:
-    """Return the remedy for an error of AWS. STS tells everybody who they are."""
+    """Return the remedy for an error of AWS. STS answers every valid caller."""
     if is_signed_in:
         return "Check that the credentials have the right to read it."
     return (

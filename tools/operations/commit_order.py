@@ -13,7 +13,7 @@ from tools.deploy.release_store import ReleaseStore
 
 
 def require_not_older(store: ReleaseStore) -> None:
-    """Raise RefusedError if the deployed commit is a descendant of the one checked out."""
+    """Raise RefusedError if the deployed commit is a descendant of the commit that is checked out."""
     ours, deployed = release_records.commit(), store.applied_commit()
     if deployed and ours != deployed and is_ancestor(ours, deployed):
         raise RefusedError(

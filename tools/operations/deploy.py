@@ -130,7 +130,7 @@ def _everything(name: str, options: argparse.Namespace, canary: Canary | None) -
 
 @contextmanager
 def _plan(root: Root, store: ReleaseStore, options: argparse.Namespace) -> Iterator[Plan]:
-    """Yield the kept plan that a reviewer has read, or a new one. A stale kept plan is refused."""
+    """Yield the stored plan that was reviewed, or a new one. A stale one is refused."""
     if not options.plan:
         with root.plan(lock=True) as plan:
             yield plan
@@ -148,7 +148,7 @@ def _build(digest: str | None, *, local: bool) -> None:
 
 
 def _publish_as_built(target: Environment) -> None:
-    """Publish functions whose code differs from `build/`, which Terraform does not notice."""
+    """Publish functions whose code differs from `build/`, which Terraform does not detect."""
     functions: Mapping[str, str] = target.output("functions")
     for folder, function in functions.items():
         code = (artefacts.BUILD / "functions" / f"{folder}.zip").read_bytes()

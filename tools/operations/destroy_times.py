@@ -1,6 +1,6 @@
-"""Times of a destroy: what is expected of each part, and what each part took.
+"""Times of a destroy: expected and measured, for each part.
 
-No part was measured on AWS. The expectations are those of AWS's and the provider's documentation.
+No part was measured on AWS. The expectations are from AWS's and the provider's documentation.
 """
 
 import re
@@ -16,7 +16,7 @@ UNITS = {"h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True)
 class Part:
-    """Resources that are destroyed together, and the longest time expected of one of them."""
+    """Resources that are destroyed together, and the longest expected time of one of them."""
 
     name: str
     kinds: tuple[str, ...]  # regular expressions of Terraform's resource types

@@ -1,8 +1,8 @@
-"""The journal of an import, beside its file: what became of each row, without personal data.
+"""The journal of an import, beside its file: the state of each row, without personal data.
 
 Each line is a JSON object with the row's key and a state: `sent` with the operation, then `invited`
 or `refused` with column and reason; `present` for an address that has an account. A killed run
-leaves at most a last line that is cut, which is ignored.
+leaves at most an incomplete last line, which is ignored.
 """
 
 import json
@@ -40,7 +40,7 @@ class Journal:
         """Write the entry to the disk."""
         line = json.dumps({name: value for name, value in vars(entry).items() if value})
         with self.file.open("a", encoding="utf-8") as opened:
-            # A line that a killed run has cut is ended first.
+            # A line that a killed run left incomplete is ended first.
             opened.write(("\n" if self._is_cut else "") + line + "\n")
             opened.flush()
             os.fsync(opened.fileno())
@@ -56,7 +56,7 @@ def _read(file: Path) -> list[Entry]:
         try:
             found.append(Entry(**json.loads(line)))
         except ValueError:
-            continue  # cut when a run was killed: the row is asked for again, with the same key
+            continue  # incomplete after a kill: the row is sent again with the same key
         except TypeError:
             raise RefusedError(f"{file} is no journal of an import. Move it away.") from None
     return found

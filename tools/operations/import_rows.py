@@ -1,4 +1,4 @@
-"""The rows of a file of users, and the reasons for which a row is refused."""
+"""The rows of a file of users, and the reasons why a row is refused."""
 
 import csv
 import hashlib

@@ -72,7 +72,7 @@ class Import:
 
     def _start(self, row: Row) -> None:
         known = self.journal.get(row.key)
-        if known is None or known.state == "refused":  # the reason may be gone
+        if known is None or known.state == "refused":  # the reason may no longer exist
             known = self._invite(row)
         if known.state == "sent":
             self._sent.append((row, known.operation))
@@ -90,7 +90,7 @@ class Import:
             return self._end(row, "sent", operation=found["id"])
         if found.get("code") in _PRESENT:
             return self._end(row, "present")
-        if answer.status == 403 and not found.get("errors"):  # no row would be accepted
+        if answer.status == 403 and not found.get("errors"):  # the API would accept no row
             raise RefusedError(
                 f"the API refused the caller: {found.get('detail', '')} "
                 "Sign in as a user who may invite, and run the same command again."
@@ -126,7 +126,10 @@ class Import:
             waited += 1.0
 
     def _send(self, request: Request) -> Answer:
-        """Send the request, again after 401, 409 in flight, 429 and 503. Raise RefusedError at the end."""
+        """Send the request; repeat it after 401, 409 in flight, 429 and 503.
+
+        Raise RefusedError if it still fails.
+        """
         for attempt in range(ATTEMPTS):
             self._token = self._token or self.token()
             signed = {**request.headers, "Authorization": f"Bearer {self._token}"}

@@ -36,7 +36,7 @@ def sweep(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Delete the groups, and for a minute those that return; preflight finds later ones."""
+    """Delete the groups, and for a minute those that RDS recreates; preflight finds later ones."""
     report(f"destroy: watching for {WATCHED_SECONDS:.0f} s whether RDS recreates its log groups.")
     deadline = clock() + WATCHED_SECONDS
     while True:

@@ -91,7 +91,7 @@ def _command(options: argparse.Namespace) -> None:
         case "plan":
             answer = run({"action": "plan"} | to)
         case "apply":
-            if port or chosen.is_local:  # then this checkout's files run
+            if port or chosen.is_local:  # so that this checkout's files run
                 migration_lint.require()
             answer = run({"action": "apply"} | to) if port else prepare_database(chosen.invoke, to)
         case _:
@@ -155,7 +155,7 @@ def _release_as_saved(chosen: Environment) -> None:
 
 
 def _to(text: str) -> dict[str, str]:
-    """Return the migration that TO names; the function checks that it has it and that it is pending."""
+    """Return the migration that TO names; the function checks that it exists and is pending."""
     known = new_migration.names()
     if text and text not in {form for name in known for form in (name, name.partition("_")[0])}:
         raise RefusedError(

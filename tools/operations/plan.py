@@ -76,7 +76,7 @@ def _on_aws(name: str, wanted: Wanted) -> None:
 
 
 def _tell(name: str, changes: list[ResourceChange], wanted: Wanted) -> None:
-    """Show the plan for reading. Raise RefusedError if the guard is wanted and refuses it."""
+    """Show the plan for reading. Raise RefusedError if the guard applies and refuses it."""
     findings = plan_guard.findings(changes)
     acknowledged = plan_guard.acknowledgements(name) if findings else []
     print(f"\n{name}: {plan_text.counted([change.action for change in changes])}")

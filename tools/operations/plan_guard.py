@@ -148,7 +148,8 @@ PROTECTIONS: dict[str, tuple[Unsafe, str]] = {
     "skip_final_snapshot": (_ON, "a destroy leaves no last snapshot"),
     "storage_encrypted": (_OFF, "encryption goes off"),
 }
-ENABLED_OF = ("point_in_time_recovery", "server_side_encryption")  # blocks whose `enabled` counts
+# blocks with an `enabled` attribute
+ENABLED_OF = ("point_in_time_recovery", "server_side_encryption")
 
 
 def _turns_protection_off(change: ResourceChange) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A plan for reading, as Markdown: destroys first, each change in words, with its attributes."""
+"""A plan in readable form, as Markdown: destroyed resources first, each change in words."""
 
 import json
 import re
@@ -38,7 +38,10 @@ def markdown(
     findings: Sequence[Finding] = (),
     acknowledged: Sequence[str] = (),
 ) -> str:
-    """Return the plan for reading. Account ids are masked, since a repository may be public."""
+    """Return the plan in readable form.
+
+    Account ids are masked, because a repository may be public.
+    """
     lines = [f"### {environment}: {counted([change.action for change in changes])}", ""]
     if findings:
         lines += ["**Needs an acknowledgement**", ""]

@@ -89,9 +89,10 @@ def described(rights: list[Right]) -> str:
 
 
 def _is_narrower(new: Condition, old: Condition) -> bool:
-    """Return True if `new` admits no request that `old` does not.
+    """Return True if `new` admits no request that `old` refuses.
 
-    These changes narrow: another condition, fewer values, or more values of a negated operator.
+    These changes narrow: an additional condition, fewer values, or more values of a negated
+    operator.
     """
     for operator, wanted in old.items():
         for key, values in wanted.items():

@@ -181,7 +181,7 @@ def server_of(chosen: Environment) -> Server:
 
 
 def dump(server: Server, file: Path) -> Content:
-    """Dump the database and return its content of the same snapshot, so that writes may continue."""
+    """Dump the database and return its content from the same snapshot, so that writes may continue."""
     with server.connected(server.database) as connection:
         connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         [[snapshot]] = connection.run("SELECT pg_export_snapshot()")
@@ -207,7 +207,7 @@ def lose(server: Server) -> None:
 
 
 def require_lost(server: Server, chosen: Environment) -> None:
-    """Raise DrillFailedError unless the database is gone, since the drill would prove nothing."""
+    """Raise DrillFailedError unless the database is gone; otherwise the drill would prove nothing."""
     with server.connected("postgres") as connection:
         left = connection.run(
             "SELECT 1 FROM pg_database WHERE datname = :name", name=server.database

@@ -1,8 +1,8 @@
-"""`make rollback ENV=dev`: make the versions of the release before live again, in seconds.
+"""`make rollback ENV=dev`: make the versions of the previous release live again, in seconds.
 
-It only moves aliases, and works while alarms are on. Terraform's resources and the database
-stay as they are. A release whose SQL is not tested on the newer schema is refused. `TO=12` chooses
-a recorded release.
+It only moves aliases, and works while alarms are on. Terraform's resources and the database stay as
+they are. A release whose SQL is not tested on the newer schema is refused. `TO=12` chooses a
+recorded release.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def deployed_commit(store: ReleaseStore) -> str:
-    """Return the commit whose resources are applied, or "". A rollback moves functions alone."""
+    """Return the commit whose resources are applied, or "". A rollback moves only functions."""
     commit = store.applied_commit()
     if not commit:
         print(f"no deploy of {store.environment} is recorded yet.", file=sys.stderr)

@@ -93,7 +93,7 @@ def find(chosen: Environment, name: str) -> Service:
 
 
 def ensure(service: Service, status: str) -> dict[str, Any]:
-    """Create the client or bring its settings, roles and status to what is declared."""
+    """Create the client, or update its settings, roles and status as declared."""
     client_id = service.client_id()
     made = client_id is None
     client_id = _update(service, client_id) if client_id else _create(service)
@@ -137,7 +137,7 @@ def _update(service: Service, client_id: str) -> str:
 
 
 def _store_first_secret(service: Service, client_id: str) -> None:
-    """Store the secret of a new client, also when an earlier run was interrupted before this."""
+    """Store the secret of a new client, even if an earlier run was interrupted before this step."""
     names = {"UserPoolId": service.pool, "ClientId": client_id}
     client = service.cognito.describe_user_pool_client(**names)["UserPoolClient"]
     oldest = _secret_ids(service, client_id)[0]

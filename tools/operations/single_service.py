@@ -97,7 +97,7 @@ def _migrations(target: Environment) -> Iterator[str]:
 
 
 def _kernel(target: Environment, service: str) -> Iterator[str]:
-    """Yield the layers that differ from those that this code was built with."""
+    """Yield the layers that differ from those with which this code was built."""
     client = target.client("lambda")
     configuration = client.get_function_configuration(
         FunctionName=target.output("functions")[service]

@@ -11,7 +11,7 @@ from tools.deploy.errors import RefusedError
 from tools.operations.observations import Answer, Request, ask
 
 SETTLE_SECONDS = (
-    30.0  # a new deployment of the API reaches its callers within seconds; the laptop's at once
+    30.0  # a new deployment of the API reaches callers within seconds; on the laptop at once
 )
 PROTECTED = "/v1/me"
 

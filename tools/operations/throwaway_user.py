@@ -22,6 +22,8 @@ Ask = Callable[[Request], Answer]
 
 @dataclass(frozen=True)
 class Administrator:
+    """The administrator who deletes the temporary user."""
+
     email: str
     password: str
 

@@ -27,7 +27,7 @@ from tools.operations.preflight import table
 from tools.operations.throwaway_user import Administrator
 
 EVIDENCE = ROOT / "tests/evidence"
-SEEN_SECONDS = 60.0  # until a log line or a trace can be read
+SEEN_SECONDS = 60.0  # until a log line or a trace is visible
 
 
 @dataclass

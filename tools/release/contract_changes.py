@@ -22,7 +22,7 @@ METHODS = ("delete", "get", "patch", "post", "put")
 Schema = Mapping[str, Any]
 UPPER = ("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties")
 LOWER = ("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties")
-DEEPEST = 12  # schemas may contain themselves
+DEEPEST = 12  # schemas may be recursive
 
 
 def main() -> int:
@@ -119,7 +119,7 @@ class _Comparison:
                     )
 
     def _security(self, name: str, old: Schema, new: Schema) -> Iterator[str]:
-        """Yield each way in which a caller was admitted and no longer is."""
+        """Yield each way in which callers were admitted and no longer are."""
         now = new.get("security", [])
         for alternative in old.get("security", []):
             if now and not any(self._admits(one, alternative) for one in now):
@@ -167,7 +167,7 @@ class _Comparison:
                 )
 
     def _narrowed(self, name: str, old: Schema, new: Schema, depth: int = 0) -> Iterator[str]:
-        """Yield where a value that was accepted is refused now."""
+        """Yield each place where a formerly accepted value is refused."""
         old, new = self._old(old), self._new(new)
         if old == new and "$ref" not in str(old):
             return
@@ -200,7 +200,7 @@ class _Comparison:
             yield from self._alternatives(name, key, old, new, depth, self._narrowed)
 
     def _lost(self, name: str, old: Schema, new: Schema, depth: int = 0) -> Iterator[str]:
-        """Yield where an answer lacks what it had."""
+        """Yield each place where an answer lacks something that it had."""
         old, new = self._old(old), self._new(new)
         if depth > DEEPEST or (old == new and "$ref" not in str(old)):
             return

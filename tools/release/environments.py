@@ -1,4 +1,7 @@
-"""`make environments`: the environments that have an account as the matrix of a workflow, with the account's variable."""
+"""`make environments`: the environments with an account, as the matrix of a workflow.
+
+Each has the name of its account's variable.
+"""
 
 import json
 import sys

@@ -1,8 +1,8 @@
-"""`make gate ENV=prod`: check in GitHub that a deploy of an environment waits for an approval.
+"""`make gate ENV=prod`: a check in GitHub that deploys of an environment wait for an approval.
 
-Without a rule of required reviewers, GitHub starts the job at once. Private repositories have such
-rules only on some plans. Then list the environment in the repository variable UNGATED_ENVIRONMENTS,
-which says that its deploys are meant to start without an approval.
+Without required reviewers, GitHub starts the job at once. Private repositories can require them
+only on some plans. Without them, list the environment in the repository variable
+UNGATED_ENVIRONMENTS to confirm that its deploys start without an approval.
 """
 
 import argparse

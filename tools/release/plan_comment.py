@@ -34,7 +34,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def comment(client: GitHub, pull: int, plans: dict[str, str]) -> None:
-    """Write the comment, over the earlier one if there is one."""
+    """Write the comment, replacing the earlier one if there is one."""
     body = {"body": "\n".join([MARK, *plans.values()])}
     for earlier in client.pages(f"/issues/{pull}/comments"):
         if earlier["body"].startswith(MARK):

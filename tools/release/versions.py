@@ -1,8 +1,8 @@
-"""`make version TO=0.2.0`: give the changes under *Unreleased* a version, in CHANGELOG.md and pyproject.toml.
+"""`make version TO=0.2.0`: a version for the changes under *Unreleased*.
 
-Versions follow SemVer. Before 1.0 a breaking change needs a new minor version, after it a new major
-one. A change is breaking if its line in CHANGELOG.md has the word *Breaking* or stands under
-*Removed*.
+It is written to CHANGELOG.md and pyproject.toml. Versions follow SemVer. Before 1.0 a breaking
+change needs a new minor version, after it a new major one. A change is breaking if its line in
+CHANGELOG.md has the word *Breaking* or stands under *Removed*.
 """
 
 import argparse

@@ -95,7 +95,7 @@ def _parameter(contract: Node, parameter: Node) -> dict[str, Any]:
 
 
 def example(contract: Node, schema: Node) -> Any:
-    """Return the schema's example, or a value made of those of its required properties."""
+    """Return the schema's example, or a value composed of the examples of its required properties."""
     schema = _resolved(contract, schema)
     for known in ("example", "default"):
         if known in schema:

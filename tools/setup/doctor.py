@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_PYTHON3 = (3, 11)
-FREE_GB = 2  # GB: .venv 0.4, build and caches 0.2, a stack 0.2, and a reserve
+FREE_GB = 2  # GB: .venv 0.4, build and caches 0.2, a stack 0.2, and some reserve
 REACHABLE_SECONDS = 3.0
 PROVIDER_REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
 TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform/"
@@ -34,7 +34,10 @@ TERRAFORM_RELEASES = "https://releases.hashicorp.com/terraform/"
 
 @dataclass
 class Finding:
-    """One requirement; `found` is None if it is missing, and `get` then says how to get it."""
+    """A requirement.
+
+    `found` is None if it is missing, and `get` then has the installation command.
+    """
 
     name: str
     found: str | None

@@ -94,12 +94,12 @@ def _refusals(root: Path, name: str, source: str) -> Iterator[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return what git knows of an environment, without what Terraform and people leave there."""
+    """Return the files of an environment that git tracks, without generated or local ones."""
     return [*sorted(folder.glob("*.tf")), folder / LOCK]
 
 
 def _free_range(root: Path) -> IPv4Network:
-    """Return a range that no environment has, since environments may be peered one day."""
+    """Return an address range that no environment uses, because environments may be peered one day."""
     texts = [file.read_text() for file in (root / "envs").glob("*/locals.tf")]
     used = [ip_network(found[2]) for text in texts if (found := _CIDR.search(text))]
     for candidate in _RANGES:

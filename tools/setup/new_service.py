@@ -27,7 +27,7 @@ _LOCAL_FILES = shutil.ignore_patterns("__pycache__", ".*", "*~")
 
 
 class RefusedError(Exception):
-    """A reason why there is no new service. Nothing was written."""
+    """An error that prevents the new service. Nothing was written."""
 
 
 def main() -> int:
@@ -120,7 +120,7 @@ def _check_in_draft(root: Path, draft: Path, names: ServiceNames, files: dict[Pa
 
 
 def _format(root: Path, folder: Path) -> None:
-    """Break lines and sort imports anew, since both depend on how long the names are."""
+    """Wrap lines and sort imports again, because both depend on the length of the names."""
     ruff = str(Path(sys.executable).with_name("ruff"))
     for command in (["check", "--quiet", "--fix"], ["format", "--quiet"]):
         subprocess.run([ruff, *command, "--no-cache", str(folder)], cwd=root, check=True)

@@ -21,7 +21,7 @@ class ServiceNames:
 
     @classmethod
     def of(cls, name: str) -> "ServiceNames":
-        """Raise ValueError for a name that no service can have."""
+        """Return the names. Raise ValueError for a name that no service can have."""
         if not name:
             raise ValueError("A name is missing: make new-service NAME=parcels.")
         if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
@@ -37,7 +37,7 @@ class ServiceNames:
         return names
 
     def variables(self) -> dict[str, str]:
-        """Return what the template may use."""
+        """Return the variables of the template."""
         plural_words = self.plural.replace("_", " ")
         return {
             "service": self.service,
@@ -52,7 +52,7 @@ class ServiceNames:
 
 
 def _singular(name: str) -> str:
-    """Return the name itself when it does not look like a plural: news, status."""
+    """Return the name itself if it does not look like a plural: news, status."""
     if re.search("(ss|us|is|news)$", name):
         return name
     if name.endswith("ies"):

@@ -1,4 +1,4 @@
-"""A terraform command that outlives an interruption of its caller until it has ended cleanly."""
+"""A terraform command that ends cleanly although its caller is interrupted."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def run(
 
     Terraform ends cleanly after one SIGINT: it saves the state and releases the lock. It aborts at
     a second one. So it gets a process group of its own, which a terminal's Ctrl-C does not reach,
-    and exactly one SIGINT. It cannot read from a terminal, so callers ask every question.
+    and exactly one SIGINT. It cannot read from a terminal, so its caller must ask all questions.
     """
     pipe = subprocess.PIPE if capture else None
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What to do about failures of Terraform whose own message does not say it."""
+"""Remedies for failures of Terraform whose own message names none."""
 
 import re
 
@@ -24,7 +24,7 @@ _REMEDIES = (
 
 
 def remedy(message: str) -> str:
-    """Return what to do about a message of Terraform; empty if the message has to do."""
+    """Return the remedy for a message of Terraform; empty if the message itself is sufficient."""
     for pattern, found in _REMEDIES:
         if re.search(pattern, message):
             return found

@@ -1,4 +1,4 @@
-"""An environment planned whole without an account: by the real provider, with stand-ins for AWS's answers."""
+"""A complete plan of an environment without an account, by the real provider with AWS mocked."""
 
 import os
 import re
@@ -36,7 +36,7 @@ class _Message(msgspec.Struct, frozen=True):
 def planned(environment: str, folder: Path) -> Plan:
     """Plan an environment in an empty folder.
 
-    Raise RefusedError if there is no such environment, or with Terraform's words if it refuses.
+    Raise RefusedError if there is no such environment, or with Terraform's message if it fails.
     """
     if not (ROOT / "envs" / environment / "main.tf").is_file():
         raise RefusedError(
@@ -73,7 +73,7 @@ def offline(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without the developer's AWS settings, so that no account is called."""
     kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
     return kept | {
-        "GOGC": "400",  # less garbage collection: a tenth of the run's time
+        "GOGC": "400",  # fewer garbage collections: saves a tenth of the run's time
         "AWS_ACCESS_KEY_ID": "offline",
         "AWS_SECRET_ACCESS_KEY": "offline",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -81,7 +81,7 @@ def offline(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def lay_out_build(folder: Path) -> None:
-    """Lay out build/ as a plan reads it. The layers' wheels may be for any machine."""
+    """Create build/ as far as a plan reads it. The layers' wheels may be for any machine."""
     built = subprocess.run(
         [sys.executable, "-m", "tools.build", "--local"], cwd=ROOT, capture_output=True, text=True
     )

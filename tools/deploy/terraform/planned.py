@@ -1,4 +1,4 @@
-"""The changes of a plan as values: what `terraform show -json` says of each resource."""
+"""The changes of a plan as values, from `terraform show -json`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

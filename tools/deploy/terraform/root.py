@@ -64,7 +64,7 @@ class Root:
 
     @contextmanager
     def plan(self, *, lock: bool, destroy: bool = False) -> Iterator[Plan]:
-        """Make a plan and show Terraform's output. Raise TerraformFailedError if it fails."""
+        """Create a plan and show Terraform's output. Raise TerraformFailedError if it fails."""
         with tempfile.TemporaryDirectory() as private:
             file = Path(private) / "plan"
             locking = [f"-lock-timeout={lock_timeout()}"] if lock else ["-lock=false"]
@@ -78,9 +78,9 @@ class Root:
         return Plan(file, list(planned.changes(shown)))
 
     def apply(self, plan: Plan, seen: Seen | None = None) -> None:
-        """Apply a plan, unless the state has changed since it was made; show each line to `seen`.
+        """Apply a plan, unless the state has changed since it was created.
 
-        Raise TerraformFailedError if it fails; the changes made by then stay.
+        Pass each line to `seen`. Raise TerraformFailedError if it fails; completed changes stay.
         """
         options = ["-input=false", f"-lock-timeout={lock_timeout()}"]
         self._show("apply", *options, str(plan.file), seen=seen)

@@ -57,7 +57,7 @@ class HotReload:
         self._called: dict[str, float] = {}
 
     def called(self, name: str) -> None:
-        """Note an invocation, since the function that was invoked last is released first."""
+        """Record an invocation, because the function that was invoked last is released first."""
         self._called[name] = time.monotonic()
 
     def reload(self) -> Iterator[BuildError | Outcome]:

@@ -29,7 +29,7 @@ class _Filter(BaseFilter):
 
 
 def saved(folder: Path) -> Iterator[set[Path]]:
-    """Yield the files that were saved, added or removed together, and an empty set when nothing was for a while.
+    """Yield each set of files saved, added or removed together, and an empty set after a pause.
 
     The watch begins with the first `next`.
     """

@@ -91,7 +91,8 @@ def status(settings: Settings) -> dict[str, Any]:
     } | asdict(found)
 
 
-_ABOUT_THE_START = ("restored", "notice", "source")  # not shown: `make up` has reported them
+# not shown, because `make up` has reported them
+_ABOUT_THE_START = ("restored", "notice", "source")
 
 
 def status_text(values: dict[str, Any]) -> str:

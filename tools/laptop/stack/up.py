@@ -171,7 +171,7 @@ def release(settings: Settings, found: dict[str, Any]) -> str:
 
 
 def _release_as_built(settings: Settings, functions: dict[str, str], lambda_client: Any) -> None:
-    """Release functions whose code differs from `build/`, which Terraform does not notice."""
+    """Release functions whose code differs from `build/`, which Terraform does not detect."""
     hot_reload = HotReload(settings.root, functions, lambda_client, settings.aws_endpoint_url)
     for function, refused in hot_reload.release():
         if refused:

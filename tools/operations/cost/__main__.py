@@ -1,4 +1,4 @@
-"""`make cost ENV=dev`: what an environment costs on AWS, from its plan; needs no account.
+"""`make cost ENV=dev`: the price of an environment on AWS, from its plan, without an account.
 
 `BASE=main` shows the difference to another commit; `TEXT=file` also writes it for a pull request.
 """
@@ -50,14 +50,14 @@ def show(environment: str, form: str, base: str | None, written: Path | None) ->
 
 
 def markdown(bill: list[str]) -> str:
-    """Return the bill for a comment: its first line in sight, all of it folded."""
+    """Return the bill for a comment: the first line visible, the rest folded."""
     opening = f"**Cost.** {bill[0]}"
     folded = ["<details><summary>line by line</summary>", "", "```text", *bill, "```", ""]
     return "\n".join(["", opening, "", *folded, "</details>", ""])
 
 
 def text(environment: str, month: list[Line], use: list[Line]) -> list[str]:
-    """Return the lines of the bill and the reservations that come with it."""
+    """Return the lines of the bill and its caveats."""
     sources = [f"  {name}: {source}" for name, source in table().sources.items()]
     return [
         f"{environment}: ${_total(month):.2f} a month idle, and ${_total(use):.2f} "

@@ -1,4 +1,4 @@
-"""What a planned environment costs: idle by the month, and for a million requests."""
+"""The price of a planned environment: per month when idle, and for a million requests."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tools.operations.cost.price_table import NOTHING, Amount, table
 
 LEAST_PROXY_VCPUS = 2
 MILLION = 1_000_000
-OF_RDS = "aws_secretsmanager_secret"  # RDS makes one for its owner, outside the plan
+OF_RDS = "aws_secretsmanager_secret"  # RDS creates one for the master user, outside the plan
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Line:
 
 
 def idle(plan: Plan) -> list[Line]:
-    """Return what a month without a request costs, dearest first, a line for each kind.
+    """Return the price of a month without requests, highest first, by resource type.
 
-    Raise RefusedError if the plan holds a kind that the price table does not know.
+    Raise RefusedError for a resource type that the price table lacks.
     """
     found: dict[str, list[Amount]] = {}
     for address, known in plan.items():
@@ -56,7 +56,7 @@ def idle(plan: Plan) -> list[Line]:
 
 
 def million_requests(plan: Plan) -> Iterator[Line]:
-    """Yield what a million requests cost, by the table's assumptions about one."""
+    """Yield the price of a million requests, by the table's assumptions about one."""
     request = table().request
     functions = of_kind(plan, "aws_lambda_function")
     memory = max((each.get("memory_size") or 128 for each in functions), default=request.memory_mb)

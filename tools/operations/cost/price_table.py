@@ -59,7 +59,7 @@ def table() -> Table:
 
 @dataclass(frozen=True)
 class Amount:
-    """USD of several prices, and whether each of them was read in a source."""
+    """A sum of prices in USD, and whether each of them was verified in a source."""
 
     usd: float
     read: bool

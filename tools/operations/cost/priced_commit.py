@@ -1,4 +1,4 @@
-"""The cost of an environment in another commit, by the code and prices of that commit."""
+"""The cost of an environment at another commit, by that commit's code and prices."""
 
 import subprocess
 import tempfile
@@ -27,10 +27,10 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 def of_commit(environment: str, commit: str, repository: Path = ROOT) -> Cost:
-    """Price an environment as `commit` has it: nothing if it has no such environment.
+    """Price an environment as of `commit`: nothing if it did not exist.
 
-    The commit is checked out into a folder of its own, where its own `make cost` runs.
-    Raise RefusedError if git does not have the commit, or with the output if `make cost` fails.
+    The commit is checked out into a temporary folder, where its own `make cost` runs. Raise
+    RefusedError if git does not have the commit, or with the output if `make cost` fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         checkout = Path(folder) / "checkout"

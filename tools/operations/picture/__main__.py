@@ -109,7 +109,7 @@ def drawn(environment: str, seen: View, theme: str) -> str:
 
 
 def described(seen: View) -> str:
-    """Return the picture in words, for those who do not see it."""
+    """Return a description of the picture for readers who cannot see it."""
     return (
         "People sign in at the Cognito user pool and call the REST API Gateway with a token. Both "
         f"call functions: {len(seen.inside)} in private subnets, {len(seen.outside)} outside the "

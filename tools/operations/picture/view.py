@@ -1,4 +1,4 @@
-"""What the picture shows: facts of a plan, and which arrows its network admits."""
+"""The content of the picture: facts of a plan, and the connections that its network allows."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ POSTGRES, SSH, HTTPS = 5432, 22, 443
 
 @dataclass(frozen=True)
 class View:
-    """Facts and arrows. An arrow of the network is drawn only if the network admits it."""
+    """Facts and arrows. An arrow of the network is drawn only if the network allows it."""
 
     cidr: str
     zones: int

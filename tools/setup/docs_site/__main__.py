@@ -83,7 +83,7 @@ def _rendered(source: Path) -> Page:
     text = source.read_text()
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     body = markdown.render(_links_of_the_site(text))
-    # What scrolls sideways can be focused, so that the keyboard scrolls it.
+    # Elements that scroll sideways can be focused, so that the keyboard scrolls them.
     body = body.replace("<pre>", '<pre tabindex="0">')
     body = body.replace("<table>", '<div class="wide" tabindex="0"><table>')
     body = body.replace("</table>", "</table></div>")
@@ -92,12 +92,12 @@ def _rendered(source: Path) -> Page:
 
 
 def _links_of_the_site(text: str) -> str:
-    """Let links between the guides lead to their pages: the site has them all in one folder."""
+    """Rewrite links between the guides to their pages: the site has them all in one folder."""
     return re.sub(r"\]\((?:\.\./)?(?:guides/)?(?:\d+-)?([a-z-]+)\.md(?=[)#])", r"](\1.html", text)
 
 
 def _with_anchors(body: str) -> str:
-    """Let each error code be a link's target: its row begins with the code."""
+    """Make each error code a link target: its row begins with the code."""
     lines = []
     for line in body.splitlines():
         code = line.removeprefix("<td><code>").removesuffix("</code></td>")

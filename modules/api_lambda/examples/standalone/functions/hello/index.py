@@ -1,4 +1,7 @@
-"""The only module of artefacts/functions/hello.zip: `zip -jX ../../artefacts/functions/hello.zip index.py` makes it."""
+"""The only module of artefacts/functions/hello.zip.
+
+zip -jX ../../artefacts/functions/hello.zip index.py
+"""
 
 
 def handler(event: dict[str, object], context: object) -> dict[str, object]:
