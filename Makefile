@@ -173,6 +173,10 @@ proof-page: environment .venv/playwright/bin/playwright docs-site console ## Sig
 proof-console: environment .venv/playwright/bin/playwright console ## Use every screen of /console of the stack that is up, in Chromium with axe, light and dark, desktop and phone; screenshots in build/pictures
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_console.py
 
+.PHONY: proof-local-console
+proof-local-console: environment .venv/playwright/bin/playwright console ## Use every screen of the laptop's console, at the AWS endpoint of the stack that is up, in Chromium with axe, light and dark, desktop and phone; screenshots in build/pictures
+	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_local_console.py
+
 .PHONY: proof-shells
 proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py

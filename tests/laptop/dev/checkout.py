@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from local_aws.api_gateway import CognitoAuthorizer, RestApis, create_server
+from local_aws.console.recorder import Recorder
 from local_aws.settings import ACCOUNT_ID, LOOPBACK
 from local_aws.supervisor.observations import Observations
 from local_aws.supervisor.request_log import RequestLog
@@ -120,7 +121,7 @@ class Checkout:
 def checkout(root: Path) -> Iterator[Checkout]:
     """Deploy the repository, and watch it in a session that writes to `output`."""
     _lay_out(root)
-    observations, loop = Observations(RequestLog()), Loop()
+    observations, loop = Observations(RequestLog(), Recorder()), Loop()
     with laptop(loop, root, RUNTIME, on_invoked=observations.invoked) as aws:
         pages = web.Application()
         pages.add_routes([*aws.functions.routes(), *observations.routes()])

@@ -23,6 +23,7 @@ Atrium is up.
   ├─ contract   {outputs.api_url}/v1/openapi.json
   ├─ docs       {outputs.api_url}/docs (`make docs-site` builds them)
   AWS endpoint  {outputs.aws_endpoint_url}
+  ├─ console    {outputs.aws_endpoint_url}/_local/console/ (requests with their SQL and AWS calls)
   ├─ inbox      {outputs.inbox_url}
   ├─ OIDC       {outputs.aws_endpoint_url}/{outputs.user_pool_id}/.well-known/openid-configuration
   Postgres      {outputs.database_url}

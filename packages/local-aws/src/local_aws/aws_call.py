@@ -29,6 +29,7 @@ class AwsResponse:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    units: float = 0.0  # DynamoDB's capacity units, for observers
 
 
 class ConnectionLostError(Exception):

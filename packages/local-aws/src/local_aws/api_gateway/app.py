@@ -35,6 +35,7 @@ from local_aws.api_gateway.static_pages import StaticPages
 from local_aws.api_gateway.throttling import Clock, TokenBuckets, method_limit
 from local_aws.api_gateway.usage_plans import UsagePlans
 from local_aws.lambda_service import LambdaService
+from local_aws.lambda_service.trace import root
 
 KEPT_ROUTES = 32  # number of cached deployments
 BODY_LIMIT = 10 * 1024 * 1024  # bytes
@@ -53,6 +54,11 @@ class Answered(msgspec.Struct, frozen=True):
     request_id: str
     reason: str
     function_request_id: str | None  # the request id of the invocation that answered
+    began: float = 0.0  # perf_counter() of the supervisor
+    authorizer_ms: float = 0.0
+    authorized_after_ms: float = 0.0  # the time before the authorizer was asked
+    trace_id: str = ""
+    caller: str = ""  # the `sub` of the token
 
     def __str__(self) -> str:
         line = (
@@ -170,7 +176,12 @@ class _Gateway:
         if route.operation_name:
             request.context["operationName"] = route.operation_name
         if route.security:
-            request.context["authorizer"] = {"claims": self._authorize(request, route.security)}
+            began = time.perf_counter()
+            request.authorized_after_ms = (began - request.started) * 1000
+            try:
+                request.context["authorizer"] = {"claims": self._authorize(request, route.security)}
+            finally:
+                request.authorizer_ms = (time.perf_counter() - began) * 1000
         self._admit(request, api, route)
         request.body = await _read_body(http)
         if route.validation:
@@ -224,6 +235,11 @@ class _Gateway:
                 request.context["requestId"],
                 reason,
                 request.context.get("integration", {}).get("requestId"),
+                request.started,
+                request.authorizer_ms,
+                request.authorized_after_ms,
+                root(request.trace_header),
+                request.context.get("authorizer", {}).get("claims", {}).get("sub", ""),
             )
         )
 

@@ -51,6 +51,8 @@ class GatewayRequest:
     body: bytes = b""
     context: Context = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+    authorizer_ms: float = 0.0
+    authorized_after_ms: float = 0.0
 
     def header(self, name: str) -> str | None:
         """Return the header's last value; the name is case-insensitive."""

@@ -16,6 +16,7 @@ def summary(settings: Settings, outputs: dict[str, Any]) -> str:
         "",
         f"  API           {settings.api_url}",
         f"  AWS endpoint  {settings.aws_endpoint_url}",
+        f"  console       {settings.aws_endpoint_url}/_local/console/",
         f"  inbox         {settings.aws_endpoint_url}/_local/inbox",
         *(f"  {name} = {json.dumps(value)}" for name, value in outputs.items()),
         "",

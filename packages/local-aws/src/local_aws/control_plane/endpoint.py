@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import parse_qs
 
@@ -22,6 +23,7 @@ _HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Gate = Callable[[AwsCall], Awaitable[AwsResponse | None]]
+Observe = Callable[[AwsCall, AwsResponse, float], None]
 
 
 class MalformedCredentialError(Exception):
@@ -51,11 +53,13 @@ def create_app(
     forward: Forward,
     gate: Gate,
     pages: Iterable[web.RouteDef] = (),
+    observe: Observe = lambda _, __, ___: None,
 ) -> web.Application:
     """Create the endpoint's app.
 
     `gate` returns an error answer or None. A service without an interceptor goes straight to
-    `forward`. `pages` are tried first.
+    `forward`. `pages` are tried first. `observe` gets every answered call and the time at which it
+    began.
     """
 
     async def answer(request: web.Request) -> web.Response:
@@ -67,6 +71,7 @@ def create_app(
             return _response(_unsigned())
         if "origin" in call.headers and not _is_for_browsers(call):
             return _response(_from_a_page(call.headers["origin"]))
+        began = time.perf_counter()
         try:
             refusal = await gate(call)
         except ConnectionLostError:
@@ -74,9 +79,12 @@ def create_app(
                 request.transport.abort()
             return web.Response(status=503)  # nobody reads it
         if refusal is not None:
+            observe(call, refusal, began)
             return _response(refusal)
         interceptor = interceptors.get(call.service)
-        return _response(await (interceptor(call, forward) if interceptor else forward(call)))
+        answered = await (interceptor(call, forward) if interceptor else forward(call))
+        observe(call, answered, began)
+        return _response(answered)
 
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_only_for_this_machine])
     app.add_routes(pages)

@@ -26,7 +26,7 @@ def iam_authentication(
     `port` is a function, because the proxy may choose its port when it starts to listen.
     """
 
-    def authenticate(user: str, password: str) -> None:
+    def authenticate(user: str, password: str) -> str:
         proxy = _registered(proxies())
         endpoints = {f"{host}:{port()}" for host in (LOOPBACK, "localhost")}
         try:
@@ -38,6 +38,7 @@ def iam_authentication(
         problem = proxy.problem_with(user)
         if problem:
             raise ProxyRefusalError("28000", _NO_CREDENTIALS.format(user=user), problem)
+        return verified.access_key
 
     return authenticate
 

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 import json
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -130,8 +130,8 @@ class Record:
         self._path = path
         self._seen = set(read(path))
 
-    def watch(self, user: str) -> "Watch":
-        return Watch(user, self)
+    def watch(self, user: str, on_statement: Callable[[str], None] = lambda _: None) -> "Watch":
+        return Watch(user, self, on_statement)
 
     def note(self, pinned: Pinned) -> None:
         if pinned not in self._seen:
@@ -141,13 +141,15 @@ class Record:
 
 
 class Watch:
-    """The recorder of one client's connection."""
+    """The recorder of one client's connection; `on_statement` gets the text of each statement."""
 
-    def __init__(self, user: str, record: Record) -> None:
+    def __init__(self, user: str, record: Record, on_statement: Callable[[str], None]) -> None:
         self._user, self._record, self._statements = user, record, Statements()
+        self._on_statement = on_statement
 
     def sent(self, data: bytes) -> None:
         for sql, name, simple in self._statements.read(data):
+            self._on_statement(sql)
             for reason in reasons(sql, name=name, simple=simple):
                 self._record.note(Pinned(self._user, reason, sql))
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import NamedTuple, cast
 
 from local_aws.database import faults, wire
 from local_aws.database.refusal import ProxyRefusalError
@@ -26,10 +26,17 @@ _HELD_LOOK_SECONDS = 0.05
 _LONGEST_LOGIN = 64 * 1024  # bytes that a client may send before the login
 
 
-# user -> a function that gets each piece of the client's data after the login.
-Watch = Callable[[str], Callable[[bytes], None]]
-# (user, password) -> None, or raises ProxyRefusalError.
-Authenticate = Callable[[str, str], None]
+class Watcher(NamedTuple):
+    """Functions that get each piece of the client's and of the server's data after the login."""
+
+    sent: Callable[[bytes], None]
+    answered: Callable[[bytes], None] | None = None
+
+
+# (user, access key that signed the token, time at which the login began) -> the watcher
+Watch = Callable[[str, str, float], Watcher]
+# (user, password) -> the access key that signed the password, or raises ProxyRefusalError.
+Authenticate = Callable[[str, str], str]
 
 
 @dataclass
@@ -109,6 +116,7 @@ class Proxy:
 
         None after a CancelRequest.
         """
+        began = time.perf_counter()
         code, body = await self._startup(client)
         await faults.meet(self.faults, Dependency.PROXY)
         if code == wire.CANCEL_REQUEST:
@@ -128,7 +136,7 @@ class Proxy:
                 f"At most {self.most_connections}.",
             )
         client.write(wire.CLEARTEXT_PASSWORD)
-        self.authenticate(user, await _password(client))
+        access_key = self.authenticate(user, await _password(client))
         await faults.meet(self.faults, Dependency.POSTGRES)
         try:
             upstream = await _connect(self.upstream)
@@ -138,7 +146,8 @@ class Proxy:
                 "08006", message, f"{error}: logs/postgres.log in the state folder says why."
             ) from None
         upstream.write(wire.packet(code, body))  # the upstream sends AuthenticationOk itself
-        client.shown = self.watch(user) if self.watch else None
+        if self.watch:
+            client.shown, upstream.shown = self.watch(user, access_key, began)
         # The proxy's faults delay what the client sends. Postgres's delay the answers, so that a
         # statement may have run although the client did not hear of it.
         client.holds = partial(faults.holds, self.faults, Dependency.PROXY)

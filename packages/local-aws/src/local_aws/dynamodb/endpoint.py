@@ -5,6 +5,7 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -67,7 +68,14 @@ class DynamoDb:
         run = self.store.read if action in _READS else self.store.write
         if operation := _READS.get(action) or _WRITES.get(action):
             request = _decoded(call.body)
-            return _response(200, await run(lambda data: operation(data, call.region, request)))
+            asked = request.get("ReturnConsumedCapacity", "NONE")
+            if asked == "NONE":  # observers want to know
+                request["ReturnConsumedCapacity"] = "TOTAL"
+            answered = await run(lambda data: operation(data, call.region, request))
+            units = _units(answered)
+            if asked == "NONE":
+                answered.pop("ConsumedCapacity", None)
+            return replace(_response(200, answered), units=units)
         if action in _REFUSED:
             raise not_emulated(action)
         if action in ("CreateTable", "UpdateTable"):
@@ -116,6 +124,12 @@ def _decoded(body: bytes) -> Any:
         return msgspec.json.decode(body or b"{}")
     except msgspec.DecodeError as error:
         raise DynamoDbError("SerializationException", str(error)) from None
+
+
+def _units(answered: Mapping[str, Any]) -> float:
+    consumed = answered.get("ConsumedCapacity") or ()
+    several = (consumed,) if isinstance(consumed, Mapping) else consumed
+    return sum((float(each["CapacityUnits"]) for each in several), 0.0)
 
 
 def _response(status: int, content: Mapping[str, Any]) -> AwsResponse:

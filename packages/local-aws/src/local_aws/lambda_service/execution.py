@@ -18,6 +18,7 @@ from local_aws.lambda_service.pools import Pools
 from local_aws.lambda_service.report import Report, end_lines, start_lines
 from local_aws.lambda_service.trace import Traced
 from local_aws.lambda_service.worker import Event, InitError, Worker
+from local_aws.spans import OpenSpans
 from local_aws.xray import Traces
 
 
@@ -25,9 +26,15 @@ class Executions:
     """The running invocations; `on_invoked` is called after each one."""
 
     def __init__(
-        self, pools: Pools, logs: FunctionLogs, traces: Traces, on_invoked: OnInvoked
+        self,
+        pools: Pools,
+        logs: FunctionLogs,
+        traces: Traces,
+        on_invoked: OnInvoked,
+        spans: OpenSpans,
     ) -> None:
         self._pools = pools
+        self._spans = spans
         self._logs = logs
         self._traces = traces
         self._on_invoked = on_invoked
@@ -50,6 +57,7 @@ class Executions:
     async def run(self, function: DeployedFunction, event: Event) -> Invocation:
         """Run the event and wait for its outcome; cancelling does not stop a running function."""
         self.require_capacity(function)
+        began = time.perf_counter()
         self._active[function.name] += 1
         pool = self._pools.of(function)
         traced = trace.begin(function, event.trace_header, self._traces)
@@ -66,14 +74,14 @@ class Executions:
             self._active[function.name] -= 1
             raise
         return await asyncio.shield(
-            self._background(self._run_in_worker(pool, worker, event, traced))
+            self._background(self._run_in_worker(pool, worker, event, traced, began))
         )
 
     async def _run_in_worker(
-        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
+        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None, began: float
     ) -> Invocation:
         try:
-            done, init_ms = await self._invoke_worker(pool, worker, event, traced)
+            done, init_ms = await self._invoke_worker(pool, worker, event, traced, began)
         finally:
             self._active[pool.function.name] -= 1
         self._end_trace(pool.function, traced, done, init_ms)
@@ -89,7 +97,7 @@ class Executions:
             )
 
     async def _invoke_worker(
-        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None
+        self, pool: Pool, worker: Worker, event: Event, traced: Traced | None, began: float
     ) -> tuple[Invocation, float]:
         """Run the event in a worker and return the outcome with the start's duration in ms.
 
@@ -100,9 +108,11 @@ class Executions:
         before = worker.output.take()
         start = start_lines(function, event.request_id)
         worker.output.put(*start)
+        self._spans.begin(worker.access_key)
         started = time.perf_counter()
         outcome = await worker.invoke(event)
         duration_ms = (time.perf_counter() - started) * 1000
+        spans = self._spans.end(worker.access_key)
         init_ms = worker.init_ms if cold else 0.0
         notes = outcome.note.splitlines() if outcome.note else []
         written = [*worker.output.take(), *notes]
@@ -121,7 +131,8 @@ class Executions:
         await pool.release(worker)
         self._on_invoked(
             Invoked(
-                function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written
+                function.name, event.request_id, event.source, cold, duration_ms, outcome.status, before + written,
+                began, (started - began) * 1000, init_ms, trace.root(event.trace_header), spans,
             )
         )  # fmt: skip
         done = Invocation(
@@ -137,8 +148,12 @@ class Executions:
         lines = [*start_lines(function, event.request_id), *end_lines(function, report)]
         self._logs.write(function, error.log_stream or new_stream(function.version), lines)
         self._on_invoked(
-            Invoked(function.name, event.request_id, event.source, True, 0.0, "init", error.output)
-        )
+            Invoked(
+                function.name, event.request_id, event.source, True, 0.0, "init", error.output,
+                time.perf_counter() - error.init_ms / 1000, error.init_ms, error.init_ms,
+                trace.root(event.trace_header),
+            )
+        )  # fmt: skip
         return Invocation(
             200,
             error.payload,

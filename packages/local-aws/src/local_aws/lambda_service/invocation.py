@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from local_aws.spans import Span
+
 TAIL = 4096  # bytes of log that LogType=Tail returns
 
 
@@ -42,6 +44,11 @@ class Invoked(msgspec.Struct, frozen=True):
     duration_ms: float
     error: str | None  # error, timeout or init
     output: list[str]
+    began: float = 0.0  # perf_counter() of the supervisor, when it was accepted
+    waited_ms: float = 0.0  # for a worker, its start included
+    init_ms: float = 0.0  # of the worker's start; 0 for a warm worker
+    trace_id: str = ""
+    spans: list[Span] = []
 
 
 OnInvoked = Callable[[Invoked], None]

@@ -27,6 +27,7 @@ from local_aws.lambda_service.unpack import Unpacked
 from local_aws.lambda_service.worker import Event, InitError
 from local_aws.request_ids import new_request_id
 from local_aws.settings import Settings
+from local_aws.spans import OpenSpans
 from local_aws.xray import Daemon
 
 REQUEST_LIMIT = 6_291_456  # bytes of a synchronous event
@@ -47,6 +48,7 @@ class LambdaService:
     - `egress` returns the egress rules of a function when a worker starts.
     - `now` is the clock by which credentials expire.
     - `clock` is the file of a movable clock, which workers read.
+    - `spans` gets the calls of the events that are being handled.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class LambdaService:
         clock: Path | None = None,
         on_line: OnLine | None = None,
         on_invoked: OnInvoked = lambda _: None,
+        spans: OpenSpans | None = None,
     ) -> None:
         self._runtime = runtime
         self._logs = FunctionLogs(settings.logs / "functions", on_line)
@@ -83,7 +86,9 @@ class LambdaService:
         )
         # Resolving a function and evaluating its policy would take a fifth of an invocation.
         self._resolved: dict[tuple[object, ...], DeployedFunction] = {}
-        self._executions = Executions(self._pools, self._logs, xray.traces, on_invoked)
+        self._executions = Executions(
+            self._pools, self._logs, xray.traces, on_invoked, spans or OpenSpans()
+        )
         self._asynchronous = AsyncInvocations(
             self._executions.run, apart or _at_once, on_change, retry_seconds
         )

@@ -24,6 +24,11 @@ def new_trace() -> str:
     return f"Root={root};Parent={hexadecimal(16)};Sampled=0"
 
 
+def root(header: str) -> str:
+    """Return the trace id of a header."""
+    return header.partition(";")[0].removeprefix("Root=")
+
+
 @dataclass(frozen=True)
 class Traced:
     """A sampled invocation of a function with active tracing and permission to write segments."""

@@ -85,6 +85,7 @@ class Worker:
         self.log_stream = new_stream(function.version)
         self.init_ms = 0.0
         self.invocations = 0
+        self.access_key = ""
         self.idle_since = time.monotonic()
         self.alive = False
         self._interpreter = interpreter
@@ -111,6 +112,7 @@ class Worker:
         """
         started = time.monotonic()
         self._credentials_end = credentials.expiration
+        self.access_key = credentials.access_key_id
         port = await self._api.start()
         environment = worker_environment(
             self.function,

@@ -11,9 +11,11 @@ from local_aws.database.authentication import iam_authentication
 from local_aws.database.contents import Change, Contents
 from local_aws.database.pgbouncer import Pgbouncer, PgbouncerError
 from local_aws.database.postgres import Postgres, PostgresError
-from local_aws.database.proxy import Proxy
+from local_aws.database.proxy import Proxy, Watcher
+from local_aws.database.sql_spans import SqlSpans
 from local_aws.faults import Dependency, Fault, Faults, Kind
 from local_aws.settings import Settings
+from local_aws.spans import OpenSpans
 from local_aws.supervisor.ports import is_free, remembered, remembered_file
 
 log = logging.getLogger("local_aws.database")
@@ -111,7 +113,9 @@ class Database:
         self.proxy.upstream = self.pool.socket if self.pool else self.server.socket
 
 
-async def start(settings: Settings, stack: AsyncExitStack, faults: Faults) -> Database:
+async def start(
+    settings: Settings, stack: AsyncExitStack, faults: Faults, spans: OpenSpans
+) -> Database:
     """Start the database on its previous ports if they are free; `stack` stops it.
 
     Raises:
@@ -128,11 +132,17 @@ async def start(settings: Settings, stack: AsyncExitStack, faults: Faults) -> Da
     pool = await pgbouncer.start(server, log=settings.logs / "pgbouncer.log")
     certificates = tls.certificates(settings.state / "tls")
     record = pinning.Record(pinning.path(settings))
+
+    def watch(user: str, access_key: str, began: float) -> Watcher:
+        statements = SqlSpans(spans, user, access_key)
+        statements.connected(began)
+        return Watcher(record.watch(user, statements.sent).sent, statements.answered)
+
     proxy = Proxy(
         pool.socket if pool else server.socket,
         iam_authentication(lambda: proxy.port),
         certificates.server_context(),
-        watch=lambda user: record.watch(user).sent,
+        watch=watch,
         faults=faults,
     )
     database = Database(settings, server, pool, proxy, certificates)

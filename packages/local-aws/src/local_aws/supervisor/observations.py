@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from local_aws.api_gateway.app import Answered
+from local_aws.console.recorder import Recorder
 from local_aws.lambda_service import Invoked
 from local_aws.supervisor.request_log import RequestLog
 
@@ -25,15 +26,18 @@ class Observation(msgspec.Struct, omit_defaults=True):
 class Observations:
     """The stream's server in the supervisor; observations without a listener are dropped."""
 
-    def __init__(self, log: RequestLog) -> None:
+    def __init__(self, log: RequestLog, recorder: Recorder) -> None:
         self._log = log
+        self._recorder = recorder
         self._listeners: set[asyncio.Queue[Observation | None]] = set()
 
     def invoked(self, seen: Invoked) -> None:
+        self._recorder.invoked(seen)
         self._tell(Observation(invoked=seen))
 
     def answered(self, seen: Answered) -> None:
         self._log.put(str(seen))
+        self._recorder.answered(seen)
         self._tell(Observation(answered=seen))
 
     def _tell(self, seen: Observation) -> None:

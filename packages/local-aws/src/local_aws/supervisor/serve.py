@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -16,6 +17,9 @@ from local_aws.api_gateway.app import create_server as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
 from local_aws.cognito.endpoint import Cognito
+from local_aws.console import aws_spans
+from local_aws.console.pages import Console
+from local_aws.console.recorder import Recorder
 from local_aws.control_plane import account_facts, endpoint, mails, security_group_use
 from local_aws.control_plane.coverage import Coverage
 from local_aws.control_plane.moto_app import Moto
@@ -35,6 +39,7 @@ from local_aws.lambda_service import Credentials, LambdaService
 from local_aws.network import NetworkGate
 from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
+from local_aws.spans import OpenSpans
 from local_aws.supervisor import database, movable_clock, ready
 from local_aws.supervisor.function_egress import egress_of
 from local_aws.supervisor.movable_clock import MovableClock
@@ -91,9 +96,12 @@ async def _start(
     store = kept.store
     stack.callback(store.close)
     faults = Faults()
-    data = await database.start(settings, stack, faults)
+    spans = OpenSpans()
+    data = await database.start(settings, stack, faults, spans)
 
-    observations = Observations(RequestLog())
+    recorder = Recorder()
+    console = Console(recorder)
+    observations = Observations(RequestLog(), recorder)
     xray = Daemon(Traces())
     await xray.start()
     stack.callback(xray.close)
@@ -109,6 +117,7 @@ async def _start(
         on_change=persistence.changed,
         clock=clock.path if clock else None,
         on_invoked=observations.invoked,
+        spans=spans,
     )
     await functions.start()
     stack.push_async_callback(functions.close)
@@ -143,6 +152,7 @@ async def _start(
         *faults_page.routes(faults),
         *functions.routes(),
         *observations.routes(),
+        *console.routes(),
         *request_model.routes(),
         *coverage.routes(),
     ]
@@ -158,6 +168,7 @@ async def _start(
         coverage.forward(persistence.forward),
         coverage.gate(gate),
         pages,
+        partial(aws_spans.note, spans),
     )
     await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()
@@ -171,6 +182,7 @@ async def _start(
     )
     await _listen(web.ServerRunner(api, shutdown_timeout=2), settings.api_port, stack)
     stack.callback(observations.close)
+    stack.callback(console.close)
     return Running(
         pid=os.getpid(),
         api_port=settings.api_port,

@@ -11,6 +11,7 @@ import pytest
 
 from local_aws.database import pinning
 from local_aws.database.pinning import LONGEST_STATEMENT, Pinned, Record, Statements, reasons
+from local_aws.database.proxy import Watcher
 from local_aws_tests.database.conftest import Stand
 
 PINS = [
@@ -105,7 +106,7 @@ def test_a_huge_statement_is_detected_without_being_buffered() -> None:
 def watched(stand: Stand, tmp_path: Path) -> Callable[[], list[Pinned]]:
     path = tmp_path / "pinned.jsonl"
     record = Record(path)
-    stand.proxy.watch = lambda user: record.watch(user).sent
+    stand.proxy.watch = lambda user, _key, _began: Watcher(record.watch(user).sent)
     return lambda: pinning.read(path)
 
 

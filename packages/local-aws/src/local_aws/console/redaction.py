@@ -1,0 +1,31 @@
+"""Removal of secrets from text that the console shows."""
+
+import re
+
+REMOVED = "[removed]"
+
+_SECRETS = re.compile(
+    r"""
+    (?P<token>eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)*)          # a JSON Web Token
+    | (?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}
+    | (?P<sql>\bPASSWORD\s+)E?'(?:[^']|'')*'              # as in ALTER ROLE
+    | (?P<name>["']?\b[\w-]*(?:authorization|password|passwd)\\?["']?\s*[:=]\s*\\?["']?)
+        (?:(?:Bearer|Basic)\s+)?
+        [^\s"',;&}\\]+
+    | (?P<key>["']?\b[\w-]*(?:secret|token|api[_-]?key|signature)\\?["']?\s*[:=]\s*\\?["']?)
+        [^\s"',;&}\\]{8,}
+    | (?P<amazon>X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s"']+
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def redacted(text: str) -> str:
+    """Return the text with tokens, passwords, keys and signatures replaced by `[removed]`."""
+    return _SECRETS.sub(_without, text)
+
+
+def _without(found: re.Match[str]) -> str:
+    groups = ("scheme", "sql", "name", "key", "amazon")
+    return next((found[each] for each in groups if found[each]), "") + REMOVED

@@ -1,0 +1,51 @@
+// The frame: panels by the address's hash, `#<panel>/<rest>`, and the stream of news.
+
+import { element, empty } from "./dom.js";
+import { requests } from "./requests.js";
+
+const panels = [requests];
+const main = document.getElementById("main");
+const state = document.getElementById("state");
+let shown;
+
+function show() {
+  const [name, ...rest] = location.hash.slice(1).split("/");
+  const panel = panels.find((each) => each.name === name) ?? panels[0];
+  if (panel !== shown) {
+    shown?.leave?.();
+    main.replaceChildren();
+    main.className = `panel-${panel.name}`;
+    shown = panel;
+    document.title = `${panel.title} · local AWS`;
+    for (const link of document.querySelectorAll("#panels a")) {
+      if (link.hash === `#${panel.name}`) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    panel.enter(main);
+  }
+  Promise.resolve(panel.show?.(rest.join("/"))).catch((error) => {
+    main.replaceChildren(empty(error.message));
+  });
+}
+
+function listen() {
+  const events = new EventSource("events");
+  events.onopen = () => told("live", "Live");
+  events.onerror = () => told("lost", "The stack does not answer");
+  events.onmessage = (event) => {
+    const news = JSON.parse(event.data);
+    for (const panel of panels) panel.news?.(news);
+  };
+}
+
+function told(kind, text) {
+  state.dataset.kind = kind;
+  state.textContent = text;
+}
+
+document.getElementById("panels").append(
+  ...panels.map((panel) => element("li", {}, element("a", { href: `#${panel.name}` }, panel.title))),
+);
+addEventListener("hashchange", show);
+show();
+listen();
