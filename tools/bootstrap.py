@@ -22,7 +22,7 @@ FUNCTIONS_PYTHON = "3.13"
 
 
 class BootstrapError(Exception):
-    """Something is missing. The message has the command that installs it."""
+    """A missing requirement. The message has the command that installs it."""
 
 
 def main() -> None:

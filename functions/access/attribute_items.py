@@ -47,7 +47,7 @@ Values = Mapping[str, Mapping[str, Any]]
 """Namespace → name → value."""
 
 Changes = Mapping[Key, Attribute | None]
-"""By namespace and name: the new attribute, or None for a deleted one."""
+"""Changes by namespace and name: the new attribute, or None for a deleted one."""
 
 
 class Record(msgspec.Struct, frozen=True):

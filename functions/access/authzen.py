@@ -23,7 +23,7 @@ TYPES = (services.USER, services.SERVICE)
 
 _REQUEST_ID = "X-Request-ID"
 _READ = {"subject", "action", "resource", "type", "id", "name", "page", "token", "limit", "options"}
-"""The members that must be sound. The others may have any content that is JSON (10.1.1, 11.5)."""
+"""The members that are validated. The others may have any JSON content (10.1.1, 11.5)."""
 _METADATA_SECONDS = 3600
 
 Properties = dict[str, Any]

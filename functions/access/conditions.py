@@ -29,7 +29,7 @@ ROOTS = ("subject", "action", "resource", "context", "now")
 Facts = Mapping[str, Any]
 """The values of variables, as nested objects."""
 Truth = bool | None
-"""None is unknown."""
+"""The result of a condition; None if it is unknown."""
 
 _MISSING = object()
 _NUMBERS = (int, float)

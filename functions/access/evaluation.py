@@ -55,7 +55,8 @@ class Evaluations(Defaults, frozen=True):
     evaluations: Annotated[list[Any], Meta(max_length=MAX_EVALUATIONS)] = msgspec.field(
         default_factory=list
     )
-    """Each of them is decoded alone: an error of one is a denial of one (7.3)."""
+    """The evaluations, which are decoded one by one: an error in one is a denial of that one (7.3).
+    """
     options: Options = Options()
 
 

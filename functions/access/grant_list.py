@@ -19,7 +19,7 @@ from atrium.stores import user_table
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 92
-"""Each day is a separate read."""
+"""The maximum number of days, because each day is a separate read."""
 
 Key = Mapping[str, str]
 

@@ -164,9 +164,9 @@ _PARTS: Mapping[str, Callable[[Any], dict[str, Any] | str]] = {
     "oneOf": _parts_in_array,
     "properties": _parts_by_name,
 }
-"""For each keyword that contains schemas, a function.
+"""The functions of keywords that contain schemas.
 
-It returns these schemas by their place, or the reason why the argument is rejected.
+Each returns these schemas by their place, or the reason why the argument is rejected.
 """
 
 
@@ -258,5 +258,6 @@ _ARGUMENTS: Mapping[str, Callable[[Any], str | None]] = {
     "type": _type,
     "uniqueItems": _flag,
 }
-"""For each other keyword except `pattern`, a function that returns what is wrong with its argument.
+"""The functions of all other keywords except `pattern`; each returns what is wrong with the
+argument.
 """

@@ -29,7 +29,10 @@ MAX_REACH = 100
 to compare the rights of two users."""
 
 MAX_BYTES = 300_000
-"""Bytes of the item, which DynamoDB limits to 400 KB. JSON takes at least as many."""
+"""The size limit of the item in bytes.
+
+DynamoDB's is 400 KB. JSON takes at least as much space as the item.
+"""
 
 Parents = Mapping[str, Collection[str]]
 

@@ -30,7 +30,7 @@ class Evaluation:
         self._searches: dict[str, Search] = {}
         self._members: dict[int, frozenset[Hashable]] = {}
         self.is_silent = False
-        """Whether messages are discarded and so need not be complete."""
+        """True if messages are discarded and so need not be complete."""
 
     def spend(self, steps: int) -> None:
         """Count steps. Raise TooManyStepsError if the budget is exhausted."""
@@ -196,7 +196,7 @@ _CHECKS: Mapping[str, _Check] = {
     "type": _type,
     "uniqueItems": _unique_items,
 }
-"""For each keyword about the value itself, a function that returns what is wrong with the value."""
+"""The functions of keywords about the value itself; each returns what is wrong with the value."""
 
 
 def _required(
@@ -280,4 +280,4 @@ _PARTS: Mapping[str, _Part] = {
     "properties": _properties,
     "required": _required,
 }
-"""For each keyword that applies schemas, to parts of the value or to all of it, a function."""
+"""The functions of keywords that apply schemas to parts of the value or to all of it."""

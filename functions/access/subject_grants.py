@@ -1,4 +1,4 @@
-"""What decisions read: the status and the relevant grants of users, in one round trip.
+"""The data of decisions: the status and the relevant grants of users, read in one round trip.
 
 A decision reads META and makes three Queries of one scope each, however many grants the user has.
 For several resources of one user, one Query reads all grants, unless they are many. If a condition
@@ -18,7 +18,10 @@ from atrium.stores import user_table
 
 FEW_RESOURCES = 3
 FEW_GRANTS = 100
-"""Reading this many costs about eight units, as much as three resources by key."""
+"""The number of grants that are read at once.
+
+Reading them costs about eight units, as much as three resources by key.
+"""
 
 Asked = tuple[str, Resource]
 """A uid and a resource."""

@@ -38,7 +38,7 @@ _REFUSED = {
 _HAS_ACCOUNT = "A user with this address has already signed up and needs no invitation"
 
 SAME_INVITATION = timedelta(hours=1)
-"""The tolerance around the command's time within which an account was created by an attempt of it.
+"""Seconds around the command's time: an account created then belongs to an attempt of this command.
 """
 
 

@@ -23,7 +23,7 @@ PERMANENT = (
     "NotFoundException",
     "SendingPausedException",
 )
-"""Errors of SES that a repeat does not end. The stream would wait for it."""
+"""Errors of SES that a retry does not resolve. Retries would block the stream."""
 
 
 def send(command: str, of_user: IdentitiesOfUser) -> None:

@@ -1,6 +1,7 @@
-"""What an application needs to sign people in and call this API, from the stage's variables.
+"""The configuration of an application: how to sign users in and where to call this API.
 
-The stage has them and not the function's environment, because the pool waits for the functions.
+It comes from the stage's variables. The function's environment cannot have it, because Terraform
+creates the user pool after the functions.
 """
 
 import os

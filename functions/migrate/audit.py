@@ -17,7 +17,7 @@ from atrium.stores.pipeline import Statement
 from migrate.connection import Connection, connect
 
 NIL = "00000000-0000-0000-0000-000000000000"
-"""The chain of events that are about no user. No other chain comes before it."""
+"""The chain of events that are not about a user. It is the first chain."""
 PAGE = 5_000
 AT_ONCE = 200_000
 """Events per invocation, so that each ends long before the function's timeout."""

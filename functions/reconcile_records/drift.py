@@ -35,7 +35,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What Postgres knows of an account. `uid` is None for an unknown one.
+    """The record of an account in Postgres. `uid` is None for an unknown account.
 
     `is_only` is True if the user has no other account in the pool.
     """

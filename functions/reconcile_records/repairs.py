@@ -12,7 +12,10 @@ from reconcile_records.drift import Account, Class, Known
 
 ACTOR = "reconcile"
 MOST_ENDED = 20
-"""Users who lose their access in one pass. More of them are a sign of a fault in the pool."""
+"""The maximum number of users who lose access in one run.
+
+More of them indicate a fault in the pool.
+"""
 
 _KINDS = {
     "disable_user": "user.disable",
@@ -21,7 +24,7 @@ _KINDS = {
 
 
 class NotRepairableError(Exception):
-    """Only a person can decide. The message says what to do."""
+    """A drift that an operator must resolve. The message says how."""
 
 
 def repair(

@@ -19,7 +19,10 @@ from tools.deploy import stack_settings
 from tools.laptop.stack import aws, seed
 
 RESENDING = "/v1/invitations/{id}/resend"
-"""It makes nothing, and has no body: functions/users/tests/test_invitation.py sends one again."""
+"""The operation that sends an invitation again.
+
+It creates nothing and has no body. functions/users/tests/test_invitation.py tests it.
+"""
 PASSWORD = "Correct-Horse-7-Battery"
 
 

@@ -24,9 +24,12 @@ SHARED = frozenset(
         "disableMfa",
     }
 )
-"""The operations that, with a matching tag, would end what the session's other tests use: the users whom they sign in
-as or their sessions, and the namespace of the contract's examples. They get a stale tag, so everything up to the 412 is reached. The tests
-of functions/users and functions/access go beyond it."""
+"""Operations that with a matching ETag would break the session's other tests.
+
+They would change the users who sign in, their sessions, or the namespace of the contract's
+examples. They get a stale ETag, so everything up to the 412 is tested. The tests of functions/users
+and functions/access cover the rest.
+"""
 
 NOBODY = "01890a5d-ac96-774b-bcce-b302099a8057"
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -17,9 +17,9 @@ from tests.contract.operations import FILE, of, read
 HERE = Path(__file__).parent
 SCHEMATHESIS = os.environ.get("SCHEMATHESIS", "")
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "")
-"""For each operation in each phase; without it, the sample."""
+"""The number of examples for each operation in each phase; without it, the sample runs."""
 PATHS = os.environ.get("FUZZ_PATHS", "")
-"""A regular expression for the paths to try; without it, all of them."""
+"""A regular expression for the tested paths; without it, all are tested."""
 SEED = os.environ.get("FUZZ_SEED", "1")
 SAMPLE = ("--phases", "examples,fuzzing", "--max-examples", "3")
 SECONDS = 1800

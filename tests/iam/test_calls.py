@@ -43,7 +43,7 @@ RESERVE = 2_000  # for longer names of projects and stages, and for one more dec
 
 
 def test_the_inline_policies_of_each_role_fit_iams_quota(settings: Settings) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    """Check https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html."""
     iam = client("iam", settings, outputs.read(settings).region)
     sizes = {
         role["RoleName"]: _inline_size(iam, role["RoleName"]) for role in iam.list_roles()["Roles"]

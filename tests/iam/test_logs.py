@@ -1,4 +1,4 @@
-"""After all other tests on the stack: the secrets that its logs and traces must not contain."""
+"""Secrets, which logs and traces must not contain, after all other tests on the stack."""
 
 from collections.abc import Iterator
 from pathlib import Path

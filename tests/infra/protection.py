@@ -1,4 +1,4 @@
-"""What Atrium claims about encryption and secrets, each claim with the resources that prove it.
+"""Claims about encryption and secrets, each with the resources that prove it.
 
 `make protection ENV=dev` prints the claims.
 """
@@ -15,8 +15,11 @@ Resource = Mapping[str, Any]
 
 
 def _is_set(name: str) -> Callable[[Resource], bool]:
-    """Return a check that an attribute is set. An attribute that the plan lacks gets its value
-    from another resource, such as a key, when it is applied."""
+    """Return a check that an attribute is set.
+
+    An attribute that the plan lacks gets its value from another resource, such as a key, when it
+    is applied.
+    """
     return lambda known: known.get(name, "known after apply") not in (None, "", False, [])
 
 

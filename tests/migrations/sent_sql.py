@@ -45,7 +45,8 @@ class RoundTrip(msgspec.Struct):
 
 Conversation = list[RoundTrip]
 Ledger = dict[str, list[Conversation]]
-"""By service. Several conversations: what it sends now, and what a release sent that may still run."""
+"""Conversations by service: the SQL that it sends now, and the SQL of releases that may still run.
+"""
 
 
 class SessionPinnedError(Exception):

@@ -10,7 +10,7 @@ from botocore import xform_name
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs/runbooks"
 OF_THE_CLI = {"query", "output", "region", "cli_binary_format"}
-"""Options that every command has, and no operation."""
+"""Options of the aws command itself, which belong to no operation."""
 
 
 def commands() -> list[tuple[str, str]]:

@@ -20,7 +20,10 @@ from tests.migrations.conftest import OURS
 from tests.migrations.sent_sql import Conversation, RoundTrip, Sent
 
 RECORD = os.environ.get("RECORD_SQL", "")
-"""`add` what services send now to the ledger, or `only` that: see `make record-sql`."""
+"""`add` writes the SQL that services send now to the ledger; `only` also removes all other SQL.
+
+See `make record-sql`.
+"""
 
 
 def services() -> list[str]:

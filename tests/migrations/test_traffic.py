@@ -22,7 +22,8 @@ from migrate.connection import proxy_uri
 from tests.migrations.conftest import OURS, ours
 
 LONGEST_WAIT = 1.0
-"""Seconds that a request may wait for a lock: half of app's `lock_timeout`, after which it would fail."""
+"""Seconds that a request may wait for a lock: half of app's `lock_timeout`, after which it fails.
+"""
 PEOPLE = 20_000
 CLIENTS = 2
 FIRST = "0001_users"  # creates the tables that the traffic uses

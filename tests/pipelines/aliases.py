@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 Before = Callable[[str, str], None]
-"""Called before an alias moves, with the function and the version."""
+"""A function that is called before an alias moves, with the function's name and the version."""
 
 
 @dataclass

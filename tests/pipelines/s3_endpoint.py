@@ -15,7 +15,7 @@ REGION = "eu-central-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "offline", "AWS_SECRET_ACCESS_KEY": "offline", "AWS_REGION": REGION}
 
 Chosen = Callable[[str, str], bool]
-"""Returns True for a method and a path that are to be held up."""
+"""A function that returns True for the method and path of a request to block."""
 
 
 class Endpoint:

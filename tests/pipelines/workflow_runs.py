@@ -61,7 +61,7 @@ class Run:
 
 
 Layout = Callable[[Path], None]
-"""Writes the files of a repository that has the workflows already."""
+"""A function that writes the repository's files; the workflows exist already."""
 
 
 def stubbed(repository: Path) -> None:
@@ -207,7 +207,8 @@ TRUST = {
     "atrium-deploy-dev": trust("environment:dev", ref=MAIN),
     "atrium-deploy-prod": trust("environment:prod", ref=MAIN),
 }
-"""As envs/bootstrap writes them: bootstrap.tftest.hcl holds the same conditions to the plan."""
+"""Trust policies as in envs/bootstrap; bootstrap.tftest.hcl checks the same conditions in the plan.
+"""
 
 
 def pull_request(head: str = REPOSITORY) -> dict[str, Any]:

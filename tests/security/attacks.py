@@ -43,7 +43,7 @@ class Attack(NamedTuple):
 
 
 SESSION = "4ff8dc4e-0000-4000-8000-0000000000ff"
-"""A session of the caller and of the other user, beside the one that the attack's token is of."""
+"""Another session of the caller or of the other user, in addition to that of the attack's token."""
 
 _ATTRIBUTE = "/v1/users/{id}/attributes/{namespace}/{name}"
 _LEVEL = {"namespace": "plan", "name": "level"}

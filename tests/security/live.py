@@ -35,7 +35,9 @@ TRIALS_AT_ONCE = 2
 ATTACKS_AT_ONCE = 4
 WARM_AT_ONCE = 6
 LIFETIME = 40
-"""Seconds from the grant of an `expired` caller to its end: enough to sign in and to warm the caches on a busy machine."""
+"""Seconds until the grant of an `expired` caller ends: enough to sign in and to warm the caches on
+a busy machine.
+"""
 BUSY = (429, 502, 503, 504)  # functions on a busy laptop are throttled or stopped, too
 PATIENCE = 120
 HELD = [

@@ -27,7 +27,10 @@ from tests.security.trials import (
 from tests.unit.conftest import ROOT
 
 COUNT = int(os.environ.get("TRIALS_PER_KIND", "8"))
-"""Trials of each kind. Each kind begins with another attack, so that a few of each are all attacks together."""
+"""Trials of each kind of revocation.
+
+Each kind begins with another attack, so that together they cover all attacks.
+"""
 
 RULES = {route: rule for of in services().values() for route, rule in of.items()}
 NEEDED = {route for route, rule in RULES.items() if rule.current_authority}

@@ -127,7 +127,7 @@ DRAFTS: Sequence[Role] = (
 REFUSALS = {"rights_exceeded", "admin_required", "own_grant"}
 WITHOUT_PERMISSION = {"mfa_required", "permission_missing", "not_found"}
 NEED_MFA = frozenset({"reader", "lead", "admin"})
-"""Roles that the setting names in the second half of the matrix, whose caller has no MFA."""
+"""Roles that need MFA in the second half of the matrix, whose callers have no MFA."""
 
 
 class Cell(NamedTuple):
@@ -176,7 +176,10 @@ class WrittenError(BaseException):
 
 
 SHARE = 1 if "WHOLE_MATRIX" in os.environ else 23
-"""One of so many cells is asked: each combination of operation, caller and target is met, though not each with every grant."""
+"""The step between tested cells.
+
+Each combination of operation, caller and target is tested, but not with every grant.
+"""
 
 
 def cells() -> Iterator[Cell]:
@@ -240,7 +243,7 @@ _USER_CHANGES: Sequence[tuple[str, Any]] = (
 
 
 _OWN = ("PATCH /v1/users/{id}/attributes", "PATCH /v1/users/{id}")
-"""The changes that need no permission if they are of oneself."""
+"""Changes that users may make to themselves without a permission."""
 
 
 def _users(rule: Rule) -> Iterator[Cell]:

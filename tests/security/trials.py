@@ -37,7 +37,7 @@ Kind = Literal["revoked", "disabled", "deleted", "demoted", "expired"]
 KINDS: tuple[Kind, ...] = ("revoked", "disabled", "deleted", "demoted", "expired")
 
 AT_ONCE = 2
-"""Requests of one attack."""
+"""Concurrent requests of one attack."""
 LIFETIME = 3600
 """Seconds until the grant of an `expired` caller ends."""
 

@@ -11,9 +11,12 @@ from tools.laptop.answer import Answer
 from tools.laptop.client import Client
 
 WORKERS = 10
-"""As many as the stack runs of a function. Fifty inside Postgres together: tests/unit/test_parallel_writers.py."""
+"""Concurrent requests: as many as the stack has workers for a function.
+
+tests/unit/test_parallel_writers.py runs fifty.
+"""
 SHORT = 0.8
-"""Seconds that a request may well wait for others at a lock: for 2 s, and it is refused."""
+"""Seconds that a request may wait for a lock without being refused; the limit is 2 s."""
 
 
 def at_once(

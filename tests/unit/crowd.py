@@ -10,7 +10,9 @@ from tools.laptop.answer import Answer
 
 WRITERS = 50
 _PATIENCE = 300
-"""Seconds for all to come to the door; a caller who is done without having come ends the wait at once."""
+"""Seconds until all must have reached their first transaction; a function that ends without one
+ends the wait at once.
+"""
 
 
 class Crowd:

@@ -11,7 +11,7 @@ from tools.build.personal_data import Record, Registry
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_TESTS = ("GRANTED", "THING")
-"""Partitions of items that only tests of the kernel write."""
+"""Partitions of items that only the kernel's tests write."""
 
 
 @cache

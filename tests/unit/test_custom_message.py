@@ -21,7 +21,10 @@ SOURCES = [
     "CustomMessage_VerifyUserAttribute",
     "CustomMessage_AdminCreateUser",
 ]
-"""Every source that sends an e-mail. `CustomMessage_Authentication` sends one for a factor that the pool has not."""
+"""Trigger sources that send an e-mail.
+
+`CustomMessage_Authentication` is sent for an e-mail factor, which the pool does not have.
+"""
 
 
 def written(

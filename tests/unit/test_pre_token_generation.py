@@ -46,7 +46,7 @@ COGNITO_CLAIMS = {
     "jti": SUB,
     "username": SUB,
 }
-"""Those of an access token that are not ours, at their longest."""
+"""Cognito's own claims of an access token, with the longest values."""
 
 
 pytestmark = pytest.mark.usefixtures("contract")

@@ -26,7 +26,7 @@ _FORMS = (
 )
 
 Alternative = dict[str, str]
-"""One alternative: its `kind`, and `of` if it has one."""
+"""An alternative: its `kind`, and `of` if it has one."""
 
 
 def rules(contract: Path) -> bytes:

@@ -83,7 +83,8 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Async(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The retries of asynchronous invocations.
 
-    An event that still fails goes to the dead-letter queue. `max_age` is how many seconds an event may wait. Limits and defaults are Lambda's own.
+    An event that still fails goes to the dead-letter queue. `max_age` is how many seconds an
+    event may wait. Limits and defaults are Lambda's own.
     """
 
     retries: Annotated[int, Meta(ge=0, le=2)] = 2

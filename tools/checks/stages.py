@@ -69,7 +69,13 @@ STAGES = (
     Stage(
         "lint",
         45,
-        ((f"{BIN}/ruff", "format", "--check"), (f"{BIN}/ruff", "check"), (f"{BIN}/mypy",), IMPORTS),
+        (
+            (f"{BIN}/ruff", "format", "--check"),
+            (f"{BIN}/ruff", "check"),
+            (sys.executable, "-m", "tools.checks.docstrings"),
+            (f"{BIN}/mypy",),
+            IMPORTS,
+        ),
     ),
     Stage(
         "workflows",

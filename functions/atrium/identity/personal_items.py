@@ -33,7 +33,7 @@ def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
 
 
 def _copies(item: Item) -> Iterator[Item]:
-    """If the item is a readable grant, yield its pointer and its copy in the resource's partition."""
+    """Yield the pointer and the copy in the resource's partition of a readable grant."""
     if "granted_by" not in item:
         return
     try:

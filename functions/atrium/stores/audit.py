@@ -19,9 +19,10 @@ from atrium.runtime.uuid7 import uuid7
 from atrium.stores.about import about
 
 KEPT_SECONDS = 30 * 24 * 3600
-"""Seconds until the table's TTL deletes the item, which Postgres then has had for long.
+"""Seconds until the table's TTL deletes the item.
 
-The stream keeps it for a day only. So an event whose copy has failed can be sent again for 29 more.
+Postgres has the event long before. The stream keeps it for a day only, so an event whose copy has
+failed can be sent again for 29 more days.
 """
 
 

@@ -6,7 +6,7 @@ from users.tests.conftest import Office
 from users.tests.test_erasure import fill
 
 COPIES = ("postgres", "items.sqlite", "control-plane.")
-"""Files of the laptop that keep earlier contents for a while, as docs/personal-data.md says."""
+"""Files of the laptop that temporarily keep earlier contents, as docs/personal-data.md says."""
 
 
 def test_the_laptops_files_have_a_marker_only_in_declared_copies(

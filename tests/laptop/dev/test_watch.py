@@ -9,7 +9,7 @@ import pytest
 from tools.laptop.dev.watch import saved
 
 LOOKS = 300
-"""Of LOOK_MS each: a minute."""
+"""Repetitions of LOOK_MS: a minute in total."""
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 LONG = 8000
-"""Characters: about as many as a value can have."""
+"""Characters, about as many as a value can have."""
 
 _KNOWN = [
     # pattern, repeated part of the text, and an ending that makes the match fail
@@ -220,7 +220,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"$ref": "#"}, "/$ref"),
     ({"title": 1}, "/title"),
 ]
-"""A schema that is refused, and the place below it."""
+"""Schemas that are refused, with the pointer to the reason."""
 
 TOO_LARGE: list[Any] = [
     {"allOf": [{"anyOf": [True] * 100}] * 6},

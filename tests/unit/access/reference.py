@@ -108,7 +108,7 @@ def with_ancestors(items: list[Item], role: str, known: set[str], withheld: set[
 
 
 def trusted_values(items: list[Item], user: str) -> dict[str, dict[str, Any]]:
-    """The user's stored values in namespaces that go into tokens."""
+    """Return the user's stored values in namespaces that go into tokens."""
     trusted = [item["sk"] for item in items if item["pk"] == "NAMESPACES" and item["in_token"]]
     values: dict[str, dict[str, Any]] = {}
     for item in items:

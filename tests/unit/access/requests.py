@@ -16,7 +16,7 @@ SUBJECT, RESOURCE = {"type": "user", "id": ADA}, {"type": "document", "id": "7"}
 QUESTION = {"subject": SUBJECT, "action": {"name": "read"}, "resource": RESOURCE}
 
 Key = tuple[str, str, str]
-"""pk, sk and attribute of a number in the table."""
+"""Partition key, sort key and attribute of a number in the table."""
 
 
 class Asked(NamedTuple):
@@ -155,7 +155,7 @@ CHANGES = [
         "right.revoked",
     ),
 ]
-"""Every operation that changes something, in the ways that differ in what they write."""
+"""Each changing operation, once for each way in which it writes."""
 
 READS = [
     Asked("GET /v1/users/{id}/attributes", f"{_OF_ADA}/attributes"),

@@ -18,16 +18,18 @@ from atrium.identity import namespaces, permissions, session
 from tests.unit.access.conftest import ADMIN, Service
 
 LIMIT_SECONDS = 30
-"""What a revocation may take at most, by DESIGN and the contract."""
+"""The maximum time until a revocation takes effect, by DESIGN and the contract."""
 
 Kind = Literal["grant", "right", "permission", "parent", "token", "caller"]
 KINDS: tuple[Kind, ...] = ("grant", "right", "permission", "parent", "token", "caller")
 AT_ONCE: tuple[Kind, ...] = ("grant", "right")
-"""What a decision reads afresh each time: without any wait."""
+"""Kinds of revocation that take effect at once, because each decision reads them from the table."""
 
 _CACHED = (session, permissions, namespaces)
 _FORGOTTEN_AFTER = 24
-"""Trials. moto copies the whole table for each transaction, so that a thousand of them would take an hour."""
+"""The number of trials after which old items are deleted, because moto copies the whole table for
+each transaction.
+"""
 
 
 @dataclass

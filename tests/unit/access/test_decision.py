@@ -192,7 +192,10 @@ RARELY_DECISIVE = {
         lambda part: msgspec.structs.asdict(part) | part.properties,
     ),
 }
-"""Found after some thousand decisions, so only `make proof-access` tries them. Each has a test in test_conditional_grants.py."""
+"""Broken builds that only `make proof-access` detects, after thousands of decisions.
+
+Each also has a test in test_conditional_grants.py.
+"""
 
 if "DECISIONS" in os.environ:
     BROKEN_READS |= RARELY_DECISIVE

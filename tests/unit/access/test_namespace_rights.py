@@ -10,7 +10,9 @@ from tools.laptop.answer import Answer
 
 ANY = {"type": "object"}
 CALLERS = {"admin": ADMIN, "writer": BOB, "setter": EVE, "owner": ADA}
-"""`writer` holds `access.write`; `setter` the role `billing`, which `plan` and `level` name."""
+"""Callers: `writer` holds `access.write`; `setter` holds the role `billing`, which `plan` and
+`level` name.
+"""
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ from tools.laptop.answer import Answer
 
 SUITE = json.loads(Path(__file__).with_name("json_schema_suite.json").read_text())["groups"]
 CPU_SECONDS = float(os.environ.get("CPU_SECONDS", "1"))
-"""Of one request at most. `make proof-inputs` asks for 0.1; the default leaves room for a slow machine."""
+"""The maximum processor time of one request.
+
+`make proof-inputs` sets 0.1; the default allows for a slow machine.
+"""
 
 
 @pytest.mark.parametrize("keyword", SUITE)

@@ -25,7 +25,7 @@ class Question(NamedTuple):
     kind: str
     thing: str
     stated: dict[str, dict[str, Any]]
-    """What it says of subject, action, resource and context."""
+    """The properties of subject, action, resource and context in the request."""
 
 
 def table(chance: random.Random) -> list[Item]:

@@ -74,7 +74,7 @@ class Stores:
     """Facts that a client remembers between its attempts."""
     labels: dict[str, str] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
-    """The access epochs in the tokens that people had before the flow."""
+    """The access epochs in the tokens that users had before the flow."""
     read: dict[str, int] = field(default_factory=dict)
 
     @property

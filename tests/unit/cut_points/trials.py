@@ -11,7 +11,7 @@ from tests.unit.cut_points.stores import Stores
 
 READS = ("dynamodb GetItem", "dynamodb Query", "dynamodb BatchGetItem", "ssm GetParameter", "cognito-idp AdminGetUser", "postgres SELECT")  # fmt: skip
 ATTEMPTS = 3
-"""The number of times that Cognito calls a trigger at most."""
+"""The maximum number of times that Cognito calls a trigger."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "a
 
 
 class TerraformMissingError(Exception):
-    """There is no usable terraform. The message says how to get one."""
+    """No usable terraform was found. The message says how to install one."""
 
 
 def terraform(cache: Path) -> str:

@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def api(server: Server) -> Iterator[Any]:
-    """A client that sends its parameters without checks of its own."""
+    """Return a client that sends its parameters without checks of its own."""
     client = boto3.client(
         "cognito-idp",
         endpoint_url=server.settings.aws_endpoint_url,

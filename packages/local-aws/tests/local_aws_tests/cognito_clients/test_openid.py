@@ -26,7 +26,7 @@ def node() -> Iterator[Node]:
 
 @pytest.fixture
 def hosted(world: World) -> App:
-    """A pool with a sign-in page, and a user."""
+    """Return an app of a pool with a sign-in page and a user."""
     world.sign_up()
     world.confirm()
     flows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"]

@@ -18,7 +18,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = yaml.safe_load(
     Path(__file__).with_name("accepted.yaml").read_text()
 )
 NOT_READ = {("s3", "PutObject")}
-"""S3 is read where it names a bucket."""
+"""Operations that the gate does not check: of S3 it checks only those on buckets."""
 
 
 def test_the_number_of_cases_is_sufficient() -> None:
