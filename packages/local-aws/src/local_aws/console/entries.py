@@ -1,4 +1,4 @@
-"""What the console keeps and shows of a request."""
+"""Entries of the console: the stored and displayed facts of a request."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ SHORTEST_MS = 0.05  # of a wait that is shown
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was seen of a request: its answer, the invocation behind it, or both."""
+    """An observed request: its answer, its invocation, or both."""
 
     number: int
     at: float  # epoch seconds of its beginning

@@ -14,7 +14,7 @@ from local_aws_tests.database.conftest import Stand
 
 @pytest.fixture
 def found(stand: Stand, tmp_path: Path) -> list[Span]:
-    """The spans of the connections that a test opens."""
+    """Return the spans of the connections that a test opens."""
     spans, record = OpenSpans(), Record(tmp_path / "pinned.jsonl")
     found: list[Span] = []
 
