@@ -47,17 +47,17 @@ def serving(folder: Path) -> Iterator[list[Route]]:
         }
         yield [
             Route(BARE, "an empty handler", 1.0, Start("bare", event("GET /v1/health"), {}, 204)),
-            Route("no_store", "GET /v1/health", 1.4, Start("meta", event("GET /v1/health"), {})),
+            Route("no_store", "GET /v1/health", 1.3, Start("meta", event("GET /v1/health"), {})),
             Route(
                 "sql",
                 "a public route, one SQL round trip",
-                2.7,
+                1.9,
                 Start("one_query", event("GET /v1/query"), sql),
             ),
             Route(
                 "epoch_check",
                 "GET /v1/me: META and attributes in DynamoDB, one SQL round trip",
-                4.5,
+                3.75,
                 Start("users", event("GET /v1/me", _CLAIMS), sql | table),
             ),
         ]

@@ -112,15 +112,26 @@ try:
 except botocore.compat.XMLParseError:
     print("not XML")
 print(botocore.utils.get_environ_proxies("https://a.example"), botocore.compat.shlex.split("a 'b c'"))
+print(botocore.httpsession.get_cert_path(True).endswith("cacert.pem"))
+keys = botocore.session.get_session().get_credentials()
+print(type(keys).__name__, keys.method, keys.access_key)
+from urllib3.util.url import parse_url
+for address in ("https://a-1.example:443/b", "http://[fe80::1]:80", "https://127.0.0.1", "http://a_b"):
+    print(*parse_url(address)[2:4], end=" ")
+print(botocore.utils.is_valid_ipv6_endpoint_url("https://[::1]"))
 import inspect, dataclasses
 print(inspect.signature(dataclasses.make_dataclass("A", ["b"])))
 """
-    environment = {"HTTPS_PROXY": "http://proxy", "SETTINGS": str(settings)}
+    keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}
+    environment = {"HTTPS_PROXY": "http://proxy", "SETTINGS": str(settings)} | keys
     assert run(program, **environment).splitlines() == [
         "{'default': {'region': 'eu-west-1'}}",
         "2026-01-01 00:00:00+00:00 1767225600",
         "not XML",
         "{'https': 'http://proxy'} ['a', 'b c']",
+        "True",
+        "Credentials env nobody",
+        "a-1.example 443 [fe80::1] 80 127.0.0.1 None a_b None True",
         "(b: 'typing.Any') -> None",
     ]
 

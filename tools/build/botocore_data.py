@@ -36,6 +36,9 @@ ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _no_text
 """,
 }
 
+# botocore imports its copy of six, and uses nothing of it.
+_REPLACED = {**_WITHOUT_DOCS, "botocore/vendored/six.py": b""}
+
 
 def is_wanted(name: str, services: list[str]) -> bool:
     """Return True for files outside botocore's data, shared data files, and models of these services."""
@@ -63,7 +66,7 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
     for name, content in entries.items():
         path = PurePosixPath(name)
         if path == _DATA / "endpoints.json":
-            trimmed[name] = _to_json(_endpoints_of(json.loads(content), services))
+            trimmed[name] = _to_json(_endpoints_of(json.loads(content)))
         elif path.parent in newest:
             # Uncompressed: the zip compresses the file anyway, and a cold start would decompress it
             # twice.
@@ -74,18 +77,17 @@ def trim(entries: dict[str, bytes], services: list[str]) -> dict[str, bytes]:
                 content = _only(operations, content)
             trimmed[name.removesuffix(".gz")] = _to_json(content)
         elif path.parent not in versions:
-            trimmed[name] = _WITHOUT_DOCS.get(name, content)
+            trimmed[name] = _REPLACED.get(name, content)
     return trimmed
 
 
-def _endpoints_of(endpoints: Any, services: list[str]) -> Any:
+def _endpoints_of(endpoints: Any) -> Any:
+    """Return the partitions without services, whose endpoints are all named by the defaults.
+
+    The names of the regions are enough to find a partition.
+    """
     partitions = [
-        {
-            **partition,
-            "services": {
-                name: of for name, of in partition["services"].items() if name in services
-            },
-        }
+        {**partition, "regions": {name: {} for name in partition["regions"]}, "services": {}}
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}

@@ -4,9 +4,11 @@ The mapping is non-transitional. `Bücher.example`, its NFD and full-width spell
 `xn--bcher-kva.example` become one domain. `faß.example` and `fass.example` remain two.
 """
 
-import re
+from atrium.runtime import lean_import
 
-_ASCII = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
+_ASCII = lean_import.pattern(
+    r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])"
+)
 _MAX_LENGTH = 253
 
 

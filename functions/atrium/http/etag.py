@@ -3,19 +3,18 @@
 All tags here are strong and include their quotes.
 """
 
-import re
-
 import msgspec
 
 from atrium.http.problem import HeaderError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
+from atrium.runtime import lean_import
 
-_TAG = re.compile(r'(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")')
+_TAG = lean_import.pattern(r'(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")')
 # A list may have empty elements (RFC 9110, section 5.6.1.2); at least one tag is needed.
 _LISTED = r'[ \t]*((W/)?"[!#-~\x80-\xff]*"[ \t]*)?'
-_TAGS = re.compile(rf"(?=[^\"]*\"){_LISTED}(,{_LISTED})*")
-_VERSIONED = re.compile(r'"(?P<version>\d{1,18})-(?P<digest>[0-9a-f]+)"')
+_TAGS = lean_import.pattern(rf"(?=[^\"]*\"){_LISTED}(,{_LISTED})*")
+_VERSIONED = lean_import.pattern(r'"(?P<version>\d{1,18})-(?P<digest>[0-9a-f]+)"')
 
 
 def of_bytes(content: bytes) -> str:

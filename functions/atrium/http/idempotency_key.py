@@ -12,11 +12,12 @@ import msgspec
 
 from atrium.http.problem import HeaderError, Problem
 from atrium.http.request import Request
+from atrium.runtime import lean_import
 
 HEADER = "Idempotency-Key"
 LIFETIME_SECONDS = 24 * 3600
 _MAX_LENGTH = 255
-_QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+_QUOTED = lean_import.pattern(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 class Once(NamedTuple):

@@ -8,14 +8,15 @@ import msgspec
 
 from atrium.http.json_values import MAX_ERRORS, check_shape, child, parse, too_deep, unsound
 from atrium.http.problem import FieldError, Problem
+from atrium.runtime import lean_import
 
 MAX_BYTES = 1 << 20
 
 # U+FFFD: API Gateway replaces invalid UTF-8 with it. A client can still send the character as an
 # escape.
 _REPLACED = "\ufffd".encode()
-_PATH = re.compile(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
-_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
+_PATH = lean_import.pattern(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
+_STEP = lean_import.pattern(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 
 Check = Callable[[object], Iterator[FieldError]]
 """Yields the errors of parsed JSON that its model does not know."""

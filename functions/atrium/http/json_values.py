@@ -1,10 +1,10 @@
 """Limits that every JSON value from a client must respect, whatever its model says."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from atrium.http.problem import FieldError, Problem
+from atrium.runtime import lean_import
 
 MAX_DEPTH = 32
 MAX_VALUES = 10_000
@@ -15,7 +15,7 @@ MAX_NUMBER = (1 << 53) - 1
 """The largest integer that all JSON implementations agree on (RFC 7493, section 2.2)."""
 
 # C0, C1 and lone surrogates. The type of a field decides about tabs and line ends.
-_UNSOUND = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSOUND = lean_import.pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def parse(kind: Any, value: object) -> object:

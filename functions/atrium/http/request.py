@@ -1,6 +1,5 @@
 """An HTTP request as API Gateway passes it to a function (REST, Lambda proxy, payload v1)."""
 
-from base64 import b64decode
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
@@ -132,10 +131,16 @@ def from_event(event: Mapping[str, Any]) -> Request:
         path_parameters=_path_parameters(event),
         query=event.get("multiValueQueryStringParameters") or {},
         headers=_headers(event),
-        body=b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+        body=_decoded(body) if event.get("isBase64Encoded") else body.encode(),
         request_id=context["requestId"],
         stage_variables=event.get("stageVariables") or {},
     )
+
+
+def _decoded(body: str) -> bytes:
+    from base64 import b64decode  # imported here: requests have JSON bodies, which are not encoded
+
+    return b64decode(body)
 
 
 def is_head(event: Mapping[str, Any]) -> bool:

@@ -1,10 +1,10 @@
 """Types for text that people enter. Each has a `parse` that normalises or rejects the text."""
 
-import re
 import unicodedata
 from typing import ClassVar, Self
 
 from atrium.http import domain_name
+from atrium.runtime import lean_import
 
 
 class Line(str):
@@ -41,7 +41,7 @@ class Locale(Line):
     """
 
     max_length = 35
-    _TAG: ClassVar = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+    _TAG: ClassVar = lean_import.pattern(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -63,7 +63,7 @@ class Email(Line):
     max_length = 254  # octets, by RFC 5321 with its erratum 1690
     _LOCAL_OCTETS: ClassVar = 64
     _EXPECTED: ClassVar = "Must be an e-mail address such as `ada@example.org`"
-    _LOCAL: ClassVar = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+    _LOCAL: ClassVar = lean_import.pattern(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -101,7 +101,7 @@ def _is_printable(character: str) -> bool:
 
 
 # Invisible characters: spaces, the BMP's Default_Ignorable_Code_Point, the empty Braille pattern.
-_VISIBLE = re.compile(
+_VISIBLE = lean_import.pattern(
     "[^\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0]"
 )
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

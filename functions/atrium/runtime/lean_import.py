@@ -7,7 +7,8 @@ import importlib
 import re
 import sys
 import types
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 
 class LazyModule(types.ModuleType):
@@ -33,7 +34,7 @@ class LazyModule(types.ModuleType):
         return importlib.import_module(self.__name__)
 
 
-class _LazyPattern:
+class LazyPattern:
     """A regular expression that is compiled at its first use."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -44,8 +45,20 @@ class _LazyPattern:
         vars(self)[name] = found  # the next use does not come here
         return found
 
+    def answer_first(self, method: str, answer: Callable[[str], Any]) -> None:
+        """Let `answer` answer the method, and only compile the pattern if it returns Ellipsis."""
+        pattern = LazyPattern(*self._arguments, **self._named)
+        vars(self)[method] = lambda text: (
+            getattr(pattern, method)(text) if (found := answer(text)) is ... else found
+        )
+
 
 _compile = re.compile
+
+
+def pattern(expression: str, flags: int = 0) -> re.Pattern[str]:
+    """Return the pattern without compiling it, which takes about 1 M instructions."""
+    return cast("re.Pattern[str]", LazyPattern(expression, flags))
 
 
 def load(name: str, *modules: LazyModule) -> Any:
@@ -56,7 +69,7 @@ def load(name: str, *modules: LazyModule) -> Any:
     placed = [
         module for module in modules if sys.modules.setdefault(module.__name__, module) is module
     ]
-    re.compile = _LazyPattern  # type: ignore[assignment]
+    re.compile = LazyPattern  # type: ignore[assignment]
     try:
         return importlib.import_module(name)
     finally:
@@ -64,6 +77,9 @@ def load(name: str, *modules: LazyModule) -> Any:
         for module in placed:
             if sys.modules.get(module.__name__) is module:
                 del sys.modules[module.__name__]
+                package, _, last = module.__name__.rpartition(".")
+                if package in sys.modules:  # as `import package.last` would have set it
+                    vars(sys.modules[package]).setdefault(last, module)
 
 
 DATES = LazyModule("dateutil.parser", ParserError=ValueError)  # the base class of the real one

@@ -4,12 +4,13 @@ Only this file uses the X-Ray SDK, whose support ends in 2027.
 """
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from atrium.runtime import lean_import
+
 # W3C Trace Context, section 3.2: version, trace id, parent id, flags. All-zero ids are invalid.
-_TRACEPARENT = re.compile(
+_TRACEPARENT = lean_import.pattern(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace_id>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}.*"
 )
 

@@ -5,56 +5,23 @@ boto3 would add a resource layer that nothing uses, and a third of a bare runtim
 
 import functools
 import os
+from collections.abc import Callable
 from typing import Any
 
-import botocore
-
-from atrium.runtime import lean_import
-from atrium.runtime.lean_import import LazyModule
 from atrium.stores import ca_bundle
+from atrium.stores.lean_botocore import session as botocore_session
+
+# isort: split
+import botocore
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import BUILTIN_HANDLERS
+
+__all__ = ["BotoCoreError", "ClientError", "client", "plain", "plain_value"]
 
 calls = 0
 """The number of operations called by this process; retries of the SDK do not count."""
 
-
-def _import_sdk() -> Any:
-    """Import botocore's sessions without the modules that no call to DynamoDB needs.
-
-    Members are given for what botocore does not call: classes in `except`, and constants.
-    """
-    no_text = dict.fromkeys(
-        ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), lambda *_, **__: ""
-    )
-    etree = LazyModule(
-        "xml.etree", ElementTree=LazyModule("xml.etree.ElementTree", ParseError=SyntaxError)
-    )
-    return lean_import.load(
-        "botocore.session",
-        LazyModule("botocore.docs", __path__=[f"{folder}/docs" for folder in botocore.__path__]),
-        LazyModule("botocore.docs.docstring", **no_text),
-        LazyModule("botocore.eventstream", NoInitialResponseError=EOFError),
-        *map(LazyModule, ("botocore.monitoring", "botocore.translate")),
-        *map(LazyModule, ("calendar", "dateutil.tz", "getpass", "gzip", "jmespath", "shlex")),
-        *map(LazyModule, ("tempfile", "urllib.request")),
-        LazyModule("configparser", Error=Exception),
-        # botocore checks the signature of each handler that is registered. Ours are its own.
-        LazyModule(
-            "inspect",
-            getfullargspec=lambda _: (None, None, "kwargs"),
-            get_annotations=lambda cls: vars(cls).get("__annotations__", {}),
-        ),
-        LazyModule("xml", etree=etree),
-        etree,
-        etree.ElementTree,
-        LazyModule("subprocess", PIPE=-1),
-        lean_import.DATES,
-        lean_import.METADATA,
-    )
-
-
-_sdk: Any = _import_sdk()
-from botocore.config import Config  # noqa: E402  (only after botocore.session)
-from botocore.handlers import BUILTIN_HANDLERS  # noqa: E402
 
 _CONFIG = Config(
     # Seconds. DynamoDB answers within 10 ms. After this time a 503 is better than the gateway's
@@ -63,9 +30,44 @@ _CONFIG = Config(
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
+    parameter_validation=False,  # DynamoDB validates them, too
     # No function is behind a proxy; looking for one in the environment loads `urllib.request`.
     proxies={},
+    # Otherwise botocore composes it anew for each request.
+    user_agent=f"Botocore/{botocore.__version__} Atrium",
 )
+
+
+class _Credentials:
+    """The keys of the function's role, which Lambda sets in the environment.
+
+    They have the interface of `botocore.credentials.Credentials`, whose module supports ten other
+    sources and takes a twentieth of a bare cold start to load.
+    """
+
+    method = "env"
+    account_id = None
+
+    def __init__(self) -> None:
+        self.access_key = os.environ["AWS_ACCESS_KEY_ID"]
+        self.secret_key = os.environ["AWS_SECRET_ACCESS_KEY"]
+        self.token = os.environ.get("AWS_SESSION_TOKEN")
+
+    def get_frozen_credentials(self) -> "_Credentials":
+        return self
+
+    def get_deferred_property(self, name: str) -> Callable[[], Any]:
+        return lambda: getattr(self, name, None)
+
+
+class _Provider:
+    """A provider of those credentials, and of no bearer token, for botocore's session."""
+
+    def load_credentials(self) -> _Credentials:
+        return _Credentials()
+
+    def load_token(self, **_: object) -> None:
+        return None
 
 
 @functools.cache
@@ -74,7 +76,10 @@ def client() -> Any:
 
     It honours `AWS_REGION` and `AWS_ENDPOINT_URL`.
     """
-    session = _sdk.Session(include_builtin_handlers=False)
+    session = botocore_session.Session(include_builtin_handlers=False)
+    session.register_component("token_provider", _Provider())
+    if "AWS_ACCESS_KEY_ID" in os.environ:  # not with SnapStart
+        session.register_component("credential_provider", _Provider())
     # Handlers without a dot apply to every service. The other hundred apply to other services, and
     # registering them takes half of a bare cold start.
     for event, handler, *_ in BUILTIN_HANDLERS:
@@ -83,10 +88,6 @@ def client() -> Any:
     dynamodb = session.create_client(
         "dynamodb",
         region_name=os.environ.get("AWS_REGION"),  # botocore itself reads AWS_DEFAULT_REGION only
-        # Lambda sets these, except with SnapStart. botocore then sets up its other sources.
-        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=os.environ.get("AWS_SESSION_TOKEN"),
         config=_CONFIG,
         verify=ca_bundle.bundle("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
     )

@@ -23,7 +23,12 @@ from atrium.stores.statement import Statement
 
 # Together these take most of pg8000's start-up. RDS Proxy with IAM never asks for SCRAM.
 core: Any = lean_import.load(
-    "pg8000.core", LazyModule("scramp"), lean_import.DATES, lean_import.METADATA
+    "pg8000.core",
+    LazyModule("pg8000.legacy", __version__="unknown"),  # its old interface
+    LazyModule("ipaddress"),
+    LazyModule("scramp"),
+    lean_import.DATES,
+    lean_import.METADATA,
 )
 from pg8000.converters import TIMESTAMPTZ, make_param, make_params  # noqa: E402  (only after pg8000.core)
 from pg8000.exceptions import DatabaseError as ServerError  # noqa: E402

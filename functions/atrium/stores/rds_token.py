@@ -8,7 +8,6 @@ import hmac
 import os
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 LIFETIME = 900
 """Seconds, the maximum of RDS. They limit the opening of a connection, not its duration."""
@@ -62,8 +61,18 @@ def _query(user: str, now: datetime, scope: str, credentials: _Credentials) -> s
         "X-Amz-SignedHeaders": "host",
     }
     return "&".join(
-        f"{name}={quote(value, safe='-_.~')}" for name, value in parameters.items() if value
+        f"{name}={_percent_encoded(value)}" for name, value in parameters.items() if value
     )
+
+
+# Not with urllib.parse, which takes a twelfth of a bare cold start to load.
+_UNRESERVED = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"  # RFC 3986, section 2.3
+)
+
+
+def _percent_encoded(text: str) -> str:
+    return "".join(chr(c) if c in _UNRESERVED else f"%{c:02X}" for c in text.encode())
 
 
 def _signing_key(secret_key: str, scope: str) -> bytes:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from atrium.http.request import Claims
 from atrium.runtime import rfc3339
@@ -17,6 +16,7 @@ from atrium.runtime.config import required
 from atrium.stores import attribute_value, authority, dynamodb
 from atrium.stores.attribute_value import UNREADABLE
 from atrium.stores.authority import TokenStaleError
+from atrium.stores.dynamodb import BotoCoreError, ClientError
 
 
 class TableUnavailableError(Exception):
