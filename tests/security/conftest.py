@@ -8,10 +8,28 @@ import pytest
 
 from tests.security import containers
 from tests.security.trials import Trials, clock_of_tokens
-from tests.unit.conftest import aws, database, fresh_container, server, table
+from tests.unit.conftest import (
+    address,
+    aws,
+    connections_of_app,
+    database,
+    fresh_container,
+    server,
+    superuser,
+    table,
+)
 from tests.unit.crowd import Crowd
 
-__all__ = ["aws", "database", "fresh_container", "server", "table"]
+__all__ = [
+    "address",
+    "aws",
+    "connections_of_app",
+    "database",
+    "fresh_container",
+    "server",
+    "superuser",
+    "table",
+]
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from atrium.identity import admins
 from atrium.stores import contention, dynamodb, user_table
 from tests.security.attacks import NAMESPACE
 from tests.security.trials import ADMIN
+from tests.support.kept_connections import empty
 from tests.unit.access.conftest import Service
-from tests.unit.conftest import TABLE, forget
+from tests.unit.conftest import TABLE, TABLES, forget
 from tests.unit.crowd import Crowd
 from tests.unit.events import Context, answer, api_event, claims
 from tools.laptop.answer import Answer
@@ -80,9 +81,7 @@ class Race:
         """Delete all items, because moto copies the whole table for each transaction."""
         items = self.service.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self.service.write([{"DeleteRequest": {"Key": item}} for item in items])
-        self.database.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox"
-        )
+        empty(self.database, *TABLES)
         self.service.new_user(ADMIN)
         self.service.set_layout("keyed")
         self.service.grant(ADMIN, role="admin")

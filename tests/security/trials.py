@@ -28,8 +28,9 @@ from atrium.identity import permissions, rules, session
 from atrium.stores import authority
 from tests.security.attacks import NAMESPACE, SESSION, Attack
 from tests.security.containers import Container
+from tests.support.kept_connections import empty
 from tests.unit.access.conftest import Service
-from tests.unit.conftest import ROOT, TABLE
+from tests.unit.conftest import ROOT, TABLE, TABLES
 from tests.unit.events import Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 
@@ -278,9 +279,7 @@ class Trials:
         """Empty both stores, because moto copies the whole table for each transaction."""
         items = self.table.scan(TableName=TABLE, ProjectionExpression="pk, sk")["Items"]
         self._service.write([{"DeleteRequest": {"Key": item}} for item in items])
-        self.database.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox, orders, order_lines"
-        )
+        empty(self.database, *TABLES, "orders", "order_lines")
 
     def _new_users(self, *uids: str) -> None:
         """Write the administrator, and users with an attribute in the namespace `plan`."""

@@ -16,18 +16,29 @@ from moto import mock_aws
 from atrium.identity import legacy_grants, namespaces, permissions, session, session_records
 from atrium.runtime import config, parallel
 from atrium.stores import dynamodb, postgres, signing_keys
-from atrium.stores.pipeline import PipelinedConnection
 from identity_commands import cognito
 from local_aws.control_plane import moto_growth  # noqa: F401 - a fix to moto, made by importing it
 from local_aws.database.postgres import SUPERUSER, Postgres, running
 from local_aws_tests.support import quick_mocks  # noqa: F401 - patches moto and botocore
 from pre_token_generation import scopes
+from tests.support.kept_connections import KeptConnections, empty
 from tests.unit.crowd import Crowd
 from tests.unit.events import POOL
 from tests.unit.personal_items import undeclared
 
 ROOT = Path(__file__).parents[2]
 TABLE = "atrium-test-UserAttributes"
+TABLES = (
+    "users",
+    "identities",
+    "audit_events",
+    "audit_chains",
+    "idempotency_keys",
+    "operations",
+    "invitations",
+    "outbox",
+)
+"""The tables of people's data, empty at the start of each test."""
 
 
 class Logs:
@@ -92,9 +103,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def address(server: Postgres) -> dict[str, Any]:
+    # Without this, pg8000 loads all certificate authorities for each connection; this Postgres has
+    # no TLS.
+    return {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
+
+
+@pytest.fixture(scope="session")
+def superuser(address: dict[str, Any]) -> Iterator[pg8000.native.Connection]:
+    with pg8000.native.Connection(SUPERUSER, **address) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def connections_of_app(address: dict[str, Any]) -> Iterator[KeptConnections]:
+    kept = KeptConnections(address)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
 def database(
-    server: Postgres, monkeypatch: pytest.MonkeyPatch
+    superuser: pg8000.native.Connection,
+    connections_of_app: KeptConnections,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[pg8000.native.Connection]:
     """Return a superuser's connection to empty tables, which `atrium.stores.postgres` uses as
     `app`.
@@ -106,15 +139,9 @@ def database(
         "DB_USER": "app",
     }.items():
         monkeypatch.setenv(name, value)
-    # Without this, pg8000 loads all certificate authorities for each connection; this Postgres has
-    # no TLS.
-    where: dict[str, Any] = {"unix_sock": server.socket, "database": "atrium", "ssl_context": False}
-    monkeypatch.setattr(postgres, "connect", lambda user: PipelinedConnection("app", **where))
-    with pg8000.native.Connection(SUPERUSER, **where) as connection:
-        connection.run(
-            "TRUNCATE users, identities, audit_events, audit_chains, idempotency_keys, operations, invitations, outbox"
-        )
-        yield connection
+    monkeypatch.setattr(postgres, "connect", connections_of_app.connect)
+    empty(superuser, *TABLES)
+    yield superuser
     postgres.disconnect()
 
 

@@ -9,10 +9,7 @@ from moto.cognitoidp.models import CognitoIdpBackend
 
 from atrium.identity import session_records
 from atrium.runtime import log
-from atrium.stores import postgres
-from atrium.stores.pipeline import PipelinedConnection
 from identity_commands import cognito
-from local_aws.database.postgres import Postgres
 from tests.unit.conftest import TABLE
 from tests.unit.cut_points.calls import Calls, record
 from tests.unit.cut_points.stores import Stores
@@ -40,7 +37,6 @@ def pool(clients: dict[str, Any]) -> tuple[str, str]:
 
 @pytest.fixture
 def stores(
-    server: Postgres,
     database: pg8000.native.Connection,
     table: Any,
     contract: None,
@@ -51,9 +47,6 @@ def stores(
     """Return the three stores, empty."""
     monkeypatch.setattr(session_records, "note", _note)
     monkeypatch.setattr(log, "write", lambda *_, **__: None)
-    monkeypatch.setattr(postgres, "connect", lambda user: PipelinedConnection(
-        "app", unix_sock=server.socket, database="atrium", ssl_context=False
-    ))  # fmt: skip
     monkeypatch.setenv("USER_POOL_ID_PARAMETER", "/atrium/test/user_pool_id")
     cognito.pool_id.cache_clear()
     monkeypatch.setattr(CognitoIdpBackend, "admin_create_user", _create_or_resend)

@@ -9,6 +9,7 @@ from moto.cognitoidp.models import cognitoidp_backends
 from moto.dynamodb.models import dynamodb_backends
 
 from local_aws.settings import ACCOUNT_ID
+from tests.support.kept_connections import empty
 from tests.unit.conftest import TABLE
 from tests.unit.cut_points.stores import Stores
 
@@ -37,8 +38,8 @@ def save(stores: Stores) -> Saved:
 def restore(stores: Stores, saved: Saved) -> None:
     """Replace the contents of the stores, with Postgres triggers and foreign keys disabled."""
     run = stores.database.run
+    empty(stores.database, *saved.rows)
     run("SET session_replication_role = replica")
-    run(f"TRUNCATE {', '.join(saved.rows)}")
     for table, rows in saved.rows.items():
         sql = f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, :rows)"  # noqa: S608
         run(sql, rows=rows)

@@ -37,7 +37,7 @@ def prepared(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores
     monkeypatch.setattr(pool, "pool_id", lambda: stores.pool)
     monkeypatch.setattr(passes, "PAUSE_SECONDS", 0)
     monkeypatch.setenv("RECONCILE_RECORDS_FUNCTION", "reconcile_records")
-    stores.database.run("TRUNCATE reconciliations")
+    stores.database.run("DELETE FROM reconciliations")
     people(stores)
     yield stores
     postgres.disconnect()

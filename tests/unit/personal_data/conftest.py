@@ -11,6 +11,7 @@ import pytest
 
 from export_records.handler import handler as export_records
 from exports import accounts, aws
+from tests.support.kept_connections import empty
 from tests.support.people import new_admin
 from tests.unit.events import POOL, UID
 from tests.unit.personal_data.markers import Person, plant
@@ -46,7 +47,7 @@ class Functions:
 @pytest.fixture
 def person(database: pg8000.native.Connection, table: Any) -> Person:
     """Return the person; the administrator has the id UID."""
-    database.run("TRUNCATE orders, order_lines")
+    empty(database, "orders", "order_lines")
     new_admin(database, UID, ADMINS_ADDRESS)
     return plant(database, table, UID)
 
