@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.build import bytecode
+
 HEADER = 16  # bytes of a pyc before its code
 
 
@@ -69,6 +71,22 @@ def test_tracebacks_name_the_files_in_lambda(unpacked: Callable[[str], Path]) ->
     folder = unpacked("functions/notes.zip")
     code = marshal.loads((folder / "notes/__pycache__/note.cpython-313.pyc").read_bytes()[HEADER:])  # noqa: S302  ours
     assert code.co_filename == "/var/task/notes/note.py"
+
+
+def test_bytecode_has_no_docstrings_of_functions_but_assertions() -> None:
+    source = b"""'''Module'''
+class A: '''Class'''
+def f():
+    '''Function'''
+    return 1
+assert f.__doc__ is None and A.__doc__ == 'Class'
+
+assert 2 > 3
+"""
+    code = marshal.loads(bytecode.compile_source(source, "a.py")[HEADER:])  # noqa: S302  ours
+    with pytest.raises(AssertionError) as raised:
+        exec(code, {"__name__": "a"})  # noqa: S102  the source above
+    assert raised.traceback[-1].lineno + 1 == 8
 
 
 def test_included_files_are_at_the_root(

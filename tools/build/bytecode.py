@@ -1,5 +1,10 @@
-"""Reproducible bytecode: the same source gives the same bytes on every machine, in any order."""
+"""Reproducible bytecode: the same source gives the same bytes on every machine, in any order.
 
+Modules and functions have no docstrings, which nothing reads on Lambda. Those of classes stay: a
+dataclass without one imports `inspect` to make one. Unlike `python -OO` it keeps `assert`.
+"""
+
+import ast
 import functools
 import importlib.util
 import marshal
@@ -31,7 +36,8 @@ def compile_source(source: bytes, filename: str) -> bytes:
 
 @functools.cache  # The layers of three platforms have nearly the same sources.
 def _compiled(source: bytes, filename: str) -> bytes:
-    code = compile(source, filename, "exec", dont_inherit=True, optimize=0)
+    tree = _without_docstrings(ast.parse(source, filename))
+    code = compile(tree, filename, "exec", dont_inherit=True, optimize=0)
     # Later formats of marshal mark strings that are interned or shared in this process, so the
     # bytes would depend on what else was compiled. Format 2 has no such marks. Code that is loaded
     # from it and written again always gives the same bytes.
@@ -42,3 +48,15 @@ def _compiled(source: bytes, filename: str) -> bytes:
         + importlib.util.source_hash(source)
         + marshal.dumps(unmarked)
     )
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Module(body=[ast.Expr(ast.Constant(str())) as docstring, *rest])
+                | ast.FunctionDef(body=[ast.Expr(ast.Constant(str())) as docstring, *rest])
+                | ast.AsyncFunctionDef(body=[ast.Expr(ast.Constant(str())) as docstring, *rest])
+            ):
+                node.body = rest or [ast.copy_location(ast.Pass(), docstring)]
+    return tree
