@@ -14,7 +14,7 @@ docs/decisions/0019-conditions.md has the reasons.
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -39,6 +39,7 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _OF_TIMES: dict[str, Callable[[Any, Any], bool]] = {"before": operator.lt, "after": operator.gt}
 _COMPARISONS = ("==", "!=", *_ORDERED, *_OF_TIMES, "in")
 
@@ -91,11 +92,10 @@ def _kind(value: Any) -> type | None:
 def _time(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
+    try:  # datetime.fromisoformat also accepts other formats of ISO 8601, such as weeks
+        return msgspec.convert(value, _Time)
+    except msgspec.ValidationError:
         return None
-    return found if found.tzinfo else None
 
 
 def _value(operand: Any, facts: Facts) -> Any:
@@ -167,6 +167,8 @@ def _operand_faults(name: str, arguments: list[Any], at: str) -> Iterator[FieldE
         if place == 1 and name == "in" and isinstance(each, list):
             if not all(map(_kind, each)):
                 yield FieldError(f"{at}/1", "Must contain texts, numbers and booleans only")
+        elif place == 1 and name == "in" and not _is_variable(each):
+            yield FieldError(f"{at}/1", "Must be a list or a variable")
         elif _kind(each) is None and not _is_variable(each):
             yield FieldError(
                 f"{at}/{place}",

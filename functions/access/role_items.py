@@ -75,8 +75,13 @@ def next_version(name: str, before: Role | None) -> int:
 
 
 def writes(after: Role, before: Role | None) -> list[TransactionItem]:
-    """Return the items that create the role, or change it if it still has the version `before`."""
-    held, wanted = _permissions(before) if before else {}, _permissions(after)
+    """Return the items that create the role, or change it if it still has the version `before`.
+
+    A release from before conditions leaves the `COND#` items of a role that it deletes. They must
+    not become permissions of a new role of that name.
+    """
+    held = _permissions(before) if before else _left_conditions(after.role)
+    wanted = _permissions(after)
     return [
         _change(after, before) if before else _create(after),
         *(
@@ -139,6 +144,10 @@ def _permissions(role: Role) -> dict[str, dict[str, Any]]:
         }
         for each in role.conditional_permissions
     }
+
+
+def _left_conditions(name: str) -> dict[str, dict[str, Any]]:
+    return {item["sk"]: {} for item in user_table.query(f"R#{name}", prefix="COND#")}
 
 
 def _at(name: str, sk: str) -> dict[str, Any]:

@@ -219,12 +219,17 @@ def _trail(request: Request, after: Role, before: Role | None) -> dict[str, Any]
 def _changed_conditions(after: Role, before: Role | None) -> list[str]:
     """Return the permissions whose condition was added, changed or removed."""
     held, wanted = (
-        {each.permission: each.condition for each in role.conditional_permissions} if role else {}
+        {each.permission: _text(each) for each in role.conditional_permissions} if role else {}
         for role in (before, after)
     )
     return sorted(
         each for each in held.keys() | wanted.keys() if held.get(each) != wanted.get(each)
     )
+
+
+def _text(each: ConditionalPermission) -> bytes:
+    """Return the condition as it is stored. As Python objects, the conditions 1 and true are equal."""
+    return msgspec.json.encode(each.condition)
 
 
 def _transact(items: list[dict[str, Any]]) -> None:

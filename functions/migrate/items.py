@@ -169,6 +169,10 @@ def _move(item: Item) -> str:
     kept = grant_items.record(held)
     if kept.role_generation != record.role_generation:  # a grant of a deleted role gives nothing
         kept = max(kept, record, key=lambda each: each.role_generation)
+    elif (
+        kept.condition != record.condition
+    ):  # neither grant may outlast its end or lose its condition
+        kept = min(kept, record, key=lambda each: each.condition is not None)
     elif held.get("expires_at") is not None and held["expires_at"] < item.get(
         "expires_at", float("inf")
     ):

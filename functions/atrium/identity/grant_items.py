@@ -24,6 +24,13 @@ Item = dict[str, Any]
 Key = tuple[str, str]
 """The pk and sk of an item."""
 
+_CONDITIONAL = "?"
+"""The beginning of `scope` in the items of a grant with a condition. No type begins with it.
+
+A release from before conditions then finds a right to resources that do not exist, not a right
+without a condition. The keys have the scope itself.
+"""
+
 DECIDING = (
     *("pk", "sk", "id", "role", "action"),
     *("scope", "expires_at", "role_generation", "condition"),
@@ -134,7 +141,7 @@ def attributes(record: GrantRecord) -> Item:
     values = {
         "role": record.role,
         "action": record.action,
-        "scope": record.scope,
+        "scope": record.scope if record.condition is None else _CONDITIONAL + record.scope,
         "reason": record.reason,
         "granted_by": record.granted_by,
         "granted_at": record.granted_at,
@@ -155,7 +162,7 @@ def grant(item: Item) -> Grant:
     """Read any copy of a grant."""
     return Grant(
         id_of(item),
-        item["scope"],
+        scope_of(item),
         item.get("role"),
         item.get("action"),
         item.get("expires_at"),
@@ -171,7 +178,7 @@ def record(item: Item) -> GrantRecord:
         uid=uid_of(item),
         role=item.get("role"),
         action=item.get("action"),
-        scope=item["scope"],
+        scope=scope_of(item),
         reason=item.get("reason"),
         granted_by=item["granted_by"],
         granted_at=item["granted_at"],
@@ -200,6 +207,12 @@ def generation_of(item: Item) -> int:
     """Return the generation in an item: 0 for an action and for the first role of its name."""
     found: int = item.get("role_generation", 0)
     return found
+
+
+def scope_of(item: Item) -> str:
+    """Return the scope of any copy of a grant."""
+    found: str = item["scope"]
+    return found.removeprefix(_CONDITIONAL)
 
 
 def id_of(item: Item) -> str:

@@ -236,7 +236,7 @@ def _legacy_duplicate(record: GrantRecord) -> Item | None:
         (
             item
             for item in _legacy(record.uid)
-            if (item.get("scope"), item.get("role"), item.get("action")) == wanted
+            if (grant_items.scope_of(item), item.get("role"), item.get("action")) == wanted
             and _is_same(item, record)
         ),
         None,

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from access import search
-from atrium.identity import namespaces
+from access import decision, search
+from atrium.identity import namespaces, personal_items, rights
+from atrium.identity.grant_items import Grant
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer
 
@@ -203,3 +204,26 @@ def test_a_conditional_right_cannot_be_delegated(people: Service) -> None:
         f"/v1/users/{EVE}/grants", body | {"condition": OWNS}, uid=BOB, roles="clerk"
     )
     assert allowed.status == 201
+
+
+def test_an_earlier_release_does_not_read_a_conditional_grant_as_unconditional(
+    people: Service,
+) -> None:
+    """Read the stored copies as a release from before conditions does."""
+    document = "document:7"
+    assert grant(people, OWNS, scope=document).status == 201
+    copies = [item for item in people.items("") if item.get("role") == "reader"]
+    assert len(copies) == 2
+    for item in copies:
+        read = Grant("", item["scope"], "reader")
+        assert not decision.covers(read.scope, decision.Resource("document", "7"))
+        assert not rights.contains(read, Grant("", document, "reader")), "the holder may grant it"
+        assert not rights.contains(Grant("", document, "reader"), read), "others may change them"
+
+
+def test_an_export_shows_the_scope_of_a_conditional_grant(people: Service) -> None:
+    grant(people, OWNS)
+    shown = personal_items.exported(personal_items.find(ADA, []))
+    [of_role] = shown["grants_of_roles"]
+    [on_resource] = shown["grants_on_resources"]
+    assert of_role["scope"] == on_resource["scope"] == "document:*"

@@ -210,3 +210,29 @@ def test_a_role_without_mfa_gives_no_conditional_permission(
     forget()
     for uid in (ADA, BOB):
         assert not permitted(author, uid=uid, resource={"owner": uid})
+
+
+def test_a_new_role_does_not_inherit_conditions_that_an_earlier_release_left(
+    author: Service,
+) -> None:
+    """Store an item as a release from before conditions leaves it when it deletes a role."""
+    left = {"sk": "COND#order.read", "permission": "order.read", "condition": json.dumps(SMALL)}
+    author.put(pk="R#clerk", **left)
+    author.put(pk="R#clerk", sk="DELETED", version=3)
+    assert put(author, "clerk", OWN_READ).status == 201
+    found = author.ask("GET", "/v1/roles/clerk").json
+    assert found["conditional_permissions"] == [OWN_READ]
+
+
+def test_the_audit_trail_tells_the_conditions_1_and_true_apart(author: Service) -> None:
+    before, after = ({"==": [{"var": "context.ok"}, value]} for value in (1, True))
+    made = put(author, "clerk", {"permission": "order.read", "condition": before})
+    changed = put(
+        author,
+        "clerk",
+        {"permission": "order.read", "condition": after},
+        etag=made.headers["etag"],
+    )
+    assert changed.status == 200
+    [entry] = [item for item in author.items("AUDIT#") if item["action"] == "role.changed"]
+    assert json.loads(entry["changes"])["conditions"] == ["order.read"]

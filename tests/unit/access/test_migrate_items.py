@@ -315,3 +315,18 @@ def test_a_grant_of_a_deleted_role_is_not_merged_into_one_of_its_new_namesake(
     [left] = grants.whole(ADA)
     assert (left.id, left.generation, left.expires_at) == (ids[earlier_is_dead], 3, LATER)
     assert grants.find(ADA, left.id)
+
+
+@pytest.mark.parametrize("moved_is_conditional", [True, False])
+def test_a_merged_grant_neither_loses_its_condition_nor_inherits_a_later_end(
+    old: Service, moved_is_conditional: bool
+) -> None:
+    """Merge an unconditional grant that ends soon and a conditional one that never ends."""
+    conditional, plain = {"condition": '{"==":[1,1]}'}, {"end": LATER}
+    first, second = (conditional, plain) if moved_is_conditional else (plain, conditional)
+    old_grant(old, ADA, "document:7", role="reader", **first)
+    migration._move_user(ADA)
+    old_grant(old, ADA, "document:7", role="reader", **second)
+    migration._move_user(ADA)
+    [left] = grants.whole(ADA)
+    assert (left.condition, left.expires_at) == (None, LATER)
