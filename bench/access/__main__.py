@@ -47,8 +47,7 @@ os.environ |= {
 os.environ.pop("AWS_ENDPOINT_URL", None)
 sys.path.insert(0, str(ROOT / "functions"))
 
-from access import decision, subject_grants  # noqa: E402
-from atrium.identity import grant_items, legacy_grants, permissions  # noqa: E402
+from atrium.identity import decision, grant_items, legacy_grants, permissions, subject_grants  # noqa: E402  # noqa: E402
 from atrium.identity.grant_items import GrantRecord  # noqa: E402
 from atrium.stores import dynamodb  # noqa: E402
 from atrium.stores.user_table import RoleDefinition  # noqa: E402

@@ -1,6 +1,6 @@
 """Routes `POST /access/v1/evaluation` and `/access/v1/evaluations` (sections 6 and 7).
 
-`access/subject_grants.py` reads the table. If the table does not respond, the whole request is a
+`atrium/identity/subject_grants.py` reads the table. If the table does not respond, the whole request is a
 503.
 """
 
@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta
 
-from access import authzen, decision, decision_log, subject_grants
+from access import authzen, decision_log
 from access.authzen import Action, Defaults, Properties, Resource, Subject
-from access.decision import Decision, SubjectGrants
 from atrium.http.problem import FieldError, Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import permissions
+from atrium.identity import decision, permissions, subject_grants
+from atrium.identity.decision import Decision, SubjectGrants
 
 MAX_EVALUATIONS = 100
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from access import authzen, decision, subject_grants
-from access.decision import Resource, Source, SubjectGrants
+from access import authzen
 from access.evaluation import Evaluation, reason
 from atrium.http import response
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import permissions
+from atrium.identity import decision, permissions, subject_grants
+from atrium.identity.decision import Resource, Source, SubjectGrants
 from atrium.identity.grant_items import Grant, rfc3339
 
 
@@ -37,7 +37,9 @@ def explain(request: Request) -> Response:
 
 
 def _explained(grant: Grant, source: Source | None, facts: Mapping[str, Any]) -> dict[str, Any]:
-    from access import conditions  # imported here, because other operations start without it
+    from atrium.identity import (
+        conditions,  # imported here, because other operations start without it
+    )
 
     of_grant, of_permission = (
         msgspec.json.decode(text) if text else None

@@ -311,7 +311,7 @@ def _end_faults(expires_at: datetime | None) -> list[FieldError]:
 def _condition_faults(new: NewGrant) -> list[FieldError]:
     if new.condition is None:
         return []
-    from access import conditions  # imported here, because most grants have no condition
+    from atrium.identity import conditions  # imported here, because most grants have no condition
 
     if new.scope == EVERYWHERE:
         detail = (

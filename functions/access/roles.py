@@ -279,7 +279,7 @@ def _check_conditions(draft: Draft) -> None:
     """Raise 422 if the permissions with a condition are invalid."""
     if not draft.conditional_permissions:
         return
-    from access import conditions  # imported here, because most roles have no condition
+    from atrium.identity import conditions  # imported here, because most roles have no condition
 
     errors, at = list[FieldError](), "#/conditional_permissions"
     if len(draft.permissions) + len(draft.conditional_permissions) > MAX_PERMISSIONS:

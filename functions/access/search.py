@@ -13,12 +13,12 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from access import authzen, decision, subject_grants
+from access import authzen
 from access.authzen import Action, Kind, Properties, Subject
-from access.decision import Resource, SubjectGrants
 from atrium.http.request import Request
 from atrium.http.response import Response
-from atrium.identity import grant_items, permissions, services
+from atrium.identity import decision, grant_items, permissions, services, subject_grants
+from atrium.identity.decision import Resource, SubjectGrants
 from atrium.identity.grant_items import Grant
 from atrium.identity.permissions import ADMIN
 from atrium.paging import cursor

@@ -44,7 +44,7 @@ class Grant(msgspec.Struct, frozen=True):
     The other of the two is None. `scope` is `*` (everywhere), `<type>:*` or `<type>:<id>`.
     `expires_at` is in epoch seconds, None for no end. `generation` is that of the role when it
     was granted. A role that is deleted and created again has another generation. `condition` is
-    JSON text (access/conditions.py): the grant counts only in decisions that meet it.
+    JSON text (atrium/identity/conditions.py): the grant counts only in decisions that meet it.
     """
 
     id: str

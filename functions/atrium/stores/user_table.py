@@ -102,7 +102,7 @@ class RoleDefinition(msgspec.Struct, frozen=True):
     Permissions and parents are empty for an unknown role. `version` rises with every change of
     the role; None if its META is missing. `generation` distinguishes roles that had the same
     name one after the other: a grant of an earlier one gives nothing. `conditional` are further
-    permissions with their conditions (JSON text, access/conditions.py). They count in decisions
+    permissions with their conditions (JSON text, atrium/identity/conditions.py). They count in decisions
     only, so a token and an operation's rules never see them.
     """
 

@@ -1,4 +1,4 @@
-"""Random decisions of `access.decision`, compared with the reference.
+"""Random decisions of `atrium.identity.decision`, compared with the reference.
 
 `make proof-access` compares a million.
 """
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from access import authzen, decision
-from atrium.identity import grant_items
+from access import authzen
+from atrium.identity import decision, grant_items
 from atrium.stores import user_table
 from tests.unit.access import reference, worlds
 from tests.unit.access.worlds import NOW, Item, Question
@@ -33,7 +33,7 @@ def disagreements(
 ) -> Iterator[Disagreement]:
     """Yield those of `count` random decisions in which `build` differs from the reference.
 
-    `build` is a module with the functions of `access.decision`.
+    `build` is a module with the functions of `atrium.identity.decision`.
     """
     chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count // QUESTIONS_OF_A_TABLE):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from access import subject_grants
+from atrium.identity import subject_grants
 from atrium.stores import dynamodb
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tests.unit.conftest import finish_reads

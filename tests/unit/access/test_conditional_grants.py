@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from access import decision, search
-from atrium.identity import namespaces, personal_items, rights
+from access import search
+from atrium.identity import decision, namespaces, personal_items, rights
 from atrium.identity.grant_items import Grant
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
 from tools.laptop.answer import Answer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from access import conditions
+from atrium.identity import conditions
 
 FACTS = {
     "subject": {"id": "ada", "department": "sales", "admin": True},

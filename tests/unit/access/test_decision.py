@@ -10,9 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from access import authzen, decision, evaluation, search, subject_grants
-from access.decision import Decision, Resource, SubjectGrants
-from atrium.identity import grant_items, grants, legacy_grants, mfa, namespaces
+from access import authzen, evaluation, search
+from atrium.identity import (
+    decision,
+    grant_items,
+    grants,
+    legacy_grants,
+    mfa,
+    namespaces,
+    subject_grants,
+)
+from atrium.identity.decision import Decision, Resource, SubjectGrants
 from atrium.identity.grant_items import Grant
 from atrium.stores import user_table
 from atrium.stores.user_table import RoleDefinition

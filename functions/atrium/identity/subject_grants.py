@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from access.decision import Resource, SubjectGrants
 from atrium.identity import grants, mfa, namespaces, permissions
+from atrium.identity.decision import Resource, SubjectGrants
 from atrium.identity.grant_items import Grant
 from atrium.runtime import parallel
 from atrium.stores import user_table

@@ -119,7 +119,9 @@ def giving(
 
 def _is_true(condition: str, facts: Mapping[str, Any]) -> bool:
     """Return True if the condition is true. An unknown one does not permit."""
-    from access import conditions  # imported here, because most decisions meet no condition
+    from atrium.identity import (
+        conditions,  # imported here, because most decisions meet no condition
+    )
 
     return conditions.evaluate(msgspec.json.decode(condition), facts) is True
 
