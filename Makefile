@@ -137,7 +137,7 @@ proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Send more than 2,
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/contract/test_fuzz.py
 
 proof-access: environment ## Compare a million random decisions with the reference model, then a hundred thousand through the handler and a table (COUNT=… ASKED=…)
-	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.differential $(if $(COUNT),--count $(COUNT))
+	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.decision_comparison $(if $(COUNT),--count $(COUNT))
 	@DECISIONS=$(or $(ASKED),100000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_decision.py -k service
 
 proof-revocation: environment ## Grant, use, revoke and ask again, a thousand times, through the API and two containers (COUNT=…)

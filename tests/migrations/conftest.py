@@ -11,8 +11,8 @@ from tests.pooling.conftest import (  # noqa: F401  fixtures
     database_server,
     folder,
     fresh_database,
-    front_door,
     pooler,
+    proxy_stand_in,
 )
 
 OURS = Path(__file__).resolve().parents[2] / "migrations"

@@ -16,7 +16,7 @@ from local_aws.settings import Settings
 from migrate import handler, roles
 from migrate.connection import proxy_uri
 from tests.migrations.conftest import OURS, ours
-from tests.migrations.lambda_door import door
+from tests.migrations.lambda_endpoint import door
 from tools.deploy.environment import Environment, EnvironmentUnavailableError, environment
 from tools.deploy.errors import RefusedError
 from tools.operations import migrate, new_migration, tunnelled_database

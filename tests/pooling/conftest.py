@@ -21,7 +21,7 @@ from local_aws.database.postgres import Postgres
 from local_aws.database.tls import Certificates
 from local_aws.settings import LOOPBACK
 from migrate import roles
-from tests.pooling.front_door import FrontDoor
+from tests.pooling.proxy_stand_in import ProxyStandIn
 
 SERVER_CONNECTIONS = 3
 KEYS = {
@@ -65,12 +65,12 @@ def certificates(folder: Path) -> Certificates:
 
 
 @pytest.fixture
-def front_door(
+def proxy_stand_in(
     pooler: str, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FrontDoor]:
+) -> Iterator[ProxyStandIn]:
     """Return the environment of a function that declares `postgres`, and the proxy it connects to."""
     context = certificates.server_context()
-    door = FrontDoor(context, pooler, lambda user, token: _accepts(door.port, user, token))
+    door = ProxyStandIn(context, pooler, lambda user, token: _accepts(door.port, user, token))
     settings = {
         "DB_HOST": LOOPBACK,
         "DB_PORT": str(door.port),
@@ -95,7 +95,7 @@ def front_door(
 
 @pytest.fixture
 def fresh_database(
-    front_door: FrontDoor, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
+    proxy_stand_in: ProxyStandIn, database_server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """Return the name of an empty database as RDS creates it, owned by the master.
 
@@ -120,10 +120,10 @@ def as_superuser(server: Postgres, sql: str) -> list[list[Any]]:
 
 
 @pytest.fixture
-def database(front_door: FrontDoor) -> FrontDoor:
+def database(proxy_stand_in: ProxyStandIn) -> ProxyStandIn:
     """Return the same database with the roles."""
     roles.bootstrap()
-    return front_door
+    return proxy_stand_in
 
 
 def _accepts(port: int, user: str, token: str) -> bool:

@@ -23,14 +23,14 @@ from atrium.stores.postgres import (
 from local_aws.database.postgres import Postgres
 from local_aws_tests.support.waiting import settle
 from tests.pooling.conftest import as_superuser
-from tests.pooling.front_door import FrontDoor
+from tests.pooling.proxy_stand_in import ProxyStandIn
 
 UID = UUID("01920000-0000-7000-8000-000000000001")
 MOMENT = datetime(2024, 2, 29, 12, 30, 15, 123450, tzinfo=UTC)
 
 
 @pytest.fixture
-def table(database: FrontDoor) -> FrontDoor:
+def table(database: ProxyStandIn) -> ProxyStandIn:
     postgres.batch(
         Statement("DROP TABLE IF EXISTS things"),
         Statement("CREATE TABLE things (name text UNIQUE, n int)"),
@@ -71,14 +71,14 @@ def table(database: FrontDoor) -> FrontDoor:
     ],
 )
 def test_values_survive_a_round_trip(
-    database: FrontDoor, sql: str, given: object, expected: object
+    database: ProxyStandIn, sql: str, given: object, expected: object
 ) -> None:
     [(value,)] = postgres.query(f"SELECT {sql}", given)
     assert value == expected
     assert type(value) is type(expected)
 
 
-def test_a_timestamp_is_read_in_utc_whatever_the_servers_zone(database: FrontDoor) -> None:
+def test_a_timestamp_is_read_in_utc_whatever_the_servers_zone(database: ProxyStandIn) -> None:
     [_, [(moment,)]] = postgres.batch(
         Statement("SELECT set_config('timezone', 'Asia/Kolkata', true)"),
         Statement("SELECT $1::timestamptz", (MOMENT,)),
@@ -87,12 +87,14 @@ def test_a_timestamp_is_read_in_utc_whatever_the_servers_zone(database: FrontDoo
     assert moment.tzinfo is UTC
 
 
-def test_a_naive_datetime_is_refused(database: FrontDoor) -> None:
+def test_a_naive_datetime_is_refused(database: ProxyStandIn) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         postgres.query("SELECT $1::timestamptz", MOMENT.replace(tzinfo=None))
 
 
-def test_one_query_is_one_round_trip_of_unnamed_messages_and_one_sync(database: FrontDoor) -> None:
+def test_one_query_is_one_round_trip_of_unnamed_messages_and_one_sync(
+    database: ProxyStandIn,
+) -> None:
     postgres.query("SELECT 1")
     before, database.sent = postgres.round_trips, b""
     postgres.query("SELECT $1::int, $2::text", 5, "x")
@@ -100,7 +102,7 @@ def test_one_query_is_one_round_trip_of_unnamed_messages_and_one_sync(database: 
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E", b"S"]
 
 
-def test_a_batch_is_one_round_trip(database: FrontDoor) -> None:
+def test_a_batch_is_one_round_trip(database: ProxyStandIn) -> None:
     postgres.query("SELECT 1")
     before, database.sent = postgres.round_trips, b""
     rows = postgres.batch(
@@ -113,7 +115,7 @@ def test_a_batch_is_one_round_trip(database: FrontDoor) -> None:
     assert _messages(database.sent) == [b"P", b"B", b"D", b"E"] * 3 + [b"S"]
 
 
-def test_the_connection_is_reused(database: FrontDoor) -> None:
+def test_the_connection_is_reused(database: ProxyStandIn) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     for n in range(5):
@@ -121,12 +123,12 @@ def test_the_connection_is_reused(database: FrontDoor) -> None:
     assert database.connections == opened
 
 
-def test_each_user_has_a_connection_of_its_own(database: FrontDoor) -> None:
+def test_each_user_has_a_connection_of_its_own(database: ProxyStandIn) -> None:
     assert postgres.query("SELECT current_user") == [("app",)]
     assert postgres.query("SELECT current_user", user="readonly") == [("readonly",)]
 
 
-def test_a_batch_is_all_or_nothing_and_its_error_names_the_constraint(table: FrontDoor) -> None:
+def test_a_batch_is_all_or_nothing_and_its_error_names_the_constraint(table: ProxyStandIn) -> None:
     insert = "INSERT INTO things (name) VALUES ($1)"
     with pytest.raises(UniqueViolationError) as raised:
         postgres.batch(
@@ -136,7 +138,7 @@ def test_a_batch_is_all_or_nothing_and_its_error_names_the_constraint(table: Fro
     assert postgres.query("SELECT count(*) FROM things") == [(0,)]
 
 
-def test_an_error_in_the_last_message_is_raised(table: FrontDoor) -> None:
+def test_an_error_in_the_last_message_is_raised(table: ProxyStandIn) -> None:
     with pytest.raises(UniqueViolationError):
         postgres.batch(
             Statement("ALTER TABLE things DROP CONSTRAINT things_name_key"),
@@ -147,7 +149,7 @@ def test_an_error_in_the_last_message_is_raised(table: FrontDoor) -> None:
     assert postgres.query("SELECT count(*) FROM things") == [(0,)]
 
 
-def test_the_connection_is_reused_after_an_error(database: FrontDoor) -> None:
+def test_the_connection_is_reused_after_an_error(database: ProxyStandIn) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     with pytest.raises(DatabaseError) as raised:
@@ -157,7 +159,7 @@ def test_the_connection_is_reused_after_an_error(database: FrontDoor) -> None:
     assert database.connections == opened
 
 
-def test_a_transaction_cannot_be_left_open(database: FrontDoor) -> None:
+def test_a_transaction_cannot_be_left_open(database: ProxyStandIn) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     with pytest.raises(ValueError, match="transaction open"):
@@ -166,7 +168,7 @@ def test_a_transaction_cannot_be_left_open(database: FrontDoor) -> None:
     assert database.connections == opened + 1
 
 
-def test_a_connection_closed_while_idle_is_replaced(database: FrontDoor) -> None:
+def test_a_connection_closed_while_idle_is_replaced(database: ProxyStandIn) -> None:
     postgres.query("SELECT 1")
     opened = database.connections
     database.cut()
@@ -175,7 +177,7 @@ def test_a_connection_closed_while_idle_is_replaced(database: FrontDoor) -> None
 
 
 def test_a_connection_idle_for_minutes_is_replaced(
-    database: FrontDoor, monkeypatch: pytest.MonkeyPatch
+    database: ProxyStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Simulate a function that Lambda froze: only the wall clock advanced."""
     postgres.query("SELECT 1")
@@ -192,7 +194,7 @@ def test_a_connection_idle_for_minutes_is_replaced(
     assert database.connections == opened + 1
 
 
-def test_no_statement_is_delayed_by_nagles_algorithm(database: FrontDoor) -> None:
+def test_no_statement_is_delayed_by_nagles_algorithm(database: ProxyStandIn) -> None:
     """Check a statement longer than one TLS record, which would wait 40 ms for a delayed
     acknowledgement.
     """
@@ -201,13 +203,13 @@ def test_no_statement_is_delayed_by_nagles_algorithm(database: FrontDoor) -> Non
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system has no such option")
-def test_tcp_keepalive_is_on(database: FrontDoor) -> None:
+def test_tcp_keepalive_is_on(database: ProxyStandIn) -> None:
     with postgres.connect("app", PipelinedConnection) as connection:
         assert connection._usock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 350
 
 
 def test_a_connection_closed_during_a_round_trip_is_reported_without_a_retry(
-    table: FrontDoor, database_server: Postgres
+    table: ProxyStandIn, database_server: Postgres
 ) -> None:
     postgres.query("SELECT 1")
     waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND wait_event_type = 'Lock'"
@@ -232,19 +234,19 @@ def test_a_connection_closed_during_a_round_trip_is_reported_without_a_retry(
     assert sum(b"INSERT INTO things" in part for part in table.sent.split(b"P\0")) == 1
 
 
-def test_an_error_of_the_server_shutting_down_is_unavailable(database: FrontDoor) -> None:
+def test_an_error_of_the_server_shutting_down_is_unavailable(database: ProxyStandIn) -> None:
     with pytest.raises(DatabaseUnavailableError):
         postgres.query("SELECT pg_terminate_backend(pg_backend_pid())", user="postgres")
     assert postgres.query("SELECT 1", user="postgres") == [(1,)]
 
 
-def test_a_large_statement_is_quick(database: FrontDoor) -> None:
+def test_a_large_statement_is_quick(database: ProxyStandIn) -> None:
     text = "x" * 1_000_000
     assert postgres.query("SELECT $1::text", text) == [(text,)]
 
 
 def test_an_untrusted_certificate_is_refused(
-    database: FrontDoor, monkeypatch: pytest.MonkeyPatch
+    database: ProxyStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     postgres.disconnect()
@@ -253,7 +255,7 @@ def test_an_untrusted_certificate_is_refused(
         postgres.query("SELECT 1")
 
 
-def test_a_wrong_token_is_unavailable_and_names_the_user(database: FrontDoor) -> None:
+def test_a_wrong_token_is_unavailable_and_names_the_user(database: ProxyStandIn) -> None:
     postgres.disconnect()
     database.accepts = lambda _user, _token: False
     with pytest.raises(DatabaseUnavailableError, match=r"refused app"):

@@ -20,7 +20,7 @@ from atrium.stores.postgres import DatabaseUnavailableError
 from local_aws.database.postgres import Postgres
 from local_aws_tests.support.waiting import settle
 from tests.pooling.conftest import SERVER_CONNECTIONS, as_superuser
-from tests.pooling.front_door import FrontDoor
+from tests.pooling.proxy_stand_in import ProxyStandIn
 
 CLIENTS = 8
 STEPS = 150
@@ -66,7 +66,9 @@ class PlainClient:
         self._connection.close()
 
 
-def test_one_round_trip_gives_no_wrong_row_and_no_error(database: FrontDoor, pooler: str) -> None:
+def test_one_round_trip_gives_no_wrong_row_and_no_error(
+    database: ProxyStandIn, pooler: str
+) -> None:
     outcome = _hammer(OneRoundTripClient, pooler, lambda steps, _: steps == 5 * STEPS)
     assert outcome == {"right": 5 * STEPS * CLIENTS}
 
@@ -74,13 +76,13 @@ def test_one_round_trip_gives_no_wrong_row_and_no_error(database: FrontDoor, poo
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # the SQLSTATEs that plain pg8000 causes
-def test_plain_pg8000_fails_in_the_same_setup(database: FrontDoor, pooler: str) -> None:
+def test_plain_pg8000_fails_in_the_same_setup(database: ProxyStandIn, pooler: str) -> None:
     outcome = _hammer(PlainClient, pooler, lambda _, bad: bad > 10)
     assert outcome["wrong"] + outcome["error"] > 10, "then the test above proves nothing"
 
 
 def test_killed_server_connections_cause_errors_but_no_wrong_or_duplicate_row(
-    database: FrontDoor, database_server: Postgres
+    database: ProxyStandIn, database_server: Postgres
 ) -> None:
     postgres.batch(
         Statement("DROP TABLE IF EXISTS kept"),

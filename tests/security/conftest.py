@@ -8,6 +8,7 @@ import pytest
 
 from tests.security import containers
 from tests.security.trials import Trials, clock_of_tokens
+from tests.unit.concurrent_writers import Crowd
 from tests.unit.conftest import (
     address,
     aws,
@@ -18,7 +19,6 @@ from tests.unit.conftest import (
     superuser,
     table,
 )
-from tests.unit.crowd import Crowd
 
 __all__ = [
     "address",

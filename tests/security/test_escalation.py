@@ -33,7 +33,7 @@ from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.stores import idempotency, idempotency_in_table, user_table
 from tests.security import escalation_model as model
 from tests.security.attacks import SESSION
-from tests.security.escalation_model import Given, Person, Role, World
+from tests.security.escalation_model import Given, Person, Role, Roles
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
 from users import invitation_list, profile, sessions, status
@@ -43,7 +43,7 @@ from users.invitation_list import SentInvitation
 SOON, LATER = 4_000_000_000, 4_100_000_000
 CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcce-0000000000ee"
 
-WORLD: World = {
+ROLES: Roles = {
     "reader": Role(["document.read"]),
     "editor": Role(["document.write"], ["reader"], assignable_by=["lead"]),
     "clerk": Role(["access.write", "users.write"]),
@@ -149,7 +149,7 @@ class Rule(NamedTuple):
         """Return True if the caller has the permissions: each caller has both that the operations
         need, or none.
         """
-        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
+        person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
         held = {
             right
             for each in person
@@ -159,16 +159,16 @@ class Rule(NamedTuple):
         return bool({"everything", "access.write"} & held)
 
     def may_give(self, caller: Person, given: Given) -> bool:
-        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
-        return self.may_call(caller) and model.may_give(person, given, own, WORLD)
+        person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
+        return self.may_call(caller) and model.may_give(person, given, own, ROLES)
 
     def may_change(self, caller: Person, target: Person) -> bool:
-        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
-        return self.may_call(caller) and model.may_change(person, target, own, WORLD)
+        person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
+        return self.may_call(caller) and model.may_change(person, target, own, ROLES)
 
     def may_define(self, caller: Person, name: str, role: Role) -> bool:
-        person, own = model.without_mfa(caller, WORLD, {*self.need_mfa})
-        return self.may_call(caller) and model.may_define(person, name, role, own, WORLD)
+        person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
+        return self.may_call(caller) and model.may_define(person, name, role, own, ROLES)
 
 
 class WrittenError(BaseException):
@@ -258,8 +258,8 @@ def _users(rule: Rule) -> Iterator[Cell]:
 
 
 def _roles(rule: Rule) -> Iterator[Cell]:
-    for caller, name in itertools.product(CALLERS, [*WORLD, "new"]):
-        before = WORLD.get(name)
+    for caller, name in itertools.product(CALLERS, [*ROLES, "new"]):
+        before = ROLES.get(name)
         may_change = before is None or rule.may_define(caller, name, before)
         if before is not None:
             yield Cell("DELETE /v1/roles/{role}", {"role": name}, None, caller, [], may_change)
@@ -298,7 +298,7 @@ def _sent(id: uuid.UUID) -> SentInvitation:
 
 
 def _body(given: Given) -> dict[str, Any]:
-    is_role = given.what in (*WORLD, "admin")
+    is_role = given.what in (*ROLES, "admin")
     what = {"role": given.what} if is_role else {"action": given.what.split(".")[1]}
     condition = {"condition": {"==": [1, 1]}} if given.conditional else {}
     end = given.until and rfc3339(given.until)
@@ -361,7 +361,7 @@ def _fixed() -> Iterator[dict[str, Any]]:
     for uid in (CALLER, TARGET):
         meta = {"status": {"S": "active"}, "access_epoch": {"N": "1"}, "version": {"N": "1"}}
         yield grant_items.at((f"U#{uid}", "META")) | meta
-    for name, role in WORLD.items():
+    for name, role in ROLES.items():
         parents = {"L": [{"S": parent} for parent in role.parents]}
         texts = {"description": {"S": name}, "parents": parents, "version": {"N": "1"}}
         yield grant_items.at((f"R#{name}", "META")) | texts
@@ -377,13 +377,13 @@ def _fixed() -> Iterator[dict[str, Any]]:
         field: {
             "M": {
                 name: {"L": [{"S": one} for one in getattr(role, field)]}
-                for name, role in WORLD.items()
+                for name, role in ROLES.items()
             }
         }
         for field in ("parents", "assignable_by")
     }
     yield grant_items.at(("ROLES", "GRAPH")) | lists | {"version": {"N": "1"}}
-    yield _trusted_namespace([name for name, role in WORLD.items() if role.sets_trusted])
+    yield _trusted_namespace([name for name, role in ROLES.items() if role.sets_trusted])
     yield grant_items.at(legacy_grants.STATE) | {"layout": {"S": "keyed"}}
 
 

@@ -21,8 +21,8 @@ from tests.security.attacks import NAMESPACE
 from tests.security.trials import ADMIN
 from tests.support.kept_connections import empty
 from tests.unit.access.conftest import Service
+from tests.unit.concurrent_writers import Crowd
 from tests.unit.conftest import TABLE, TABLES, forget
-from tests.unit.crowd import Crowd
 from tests.unit.events import Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 from users.handler import handler as users

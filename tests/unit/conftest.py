@@ -22,7 +22,7 @@ from local_aws.database.postgres import SUPERUSER, Postgres, running
 from local_aws_tests.support import quick_mocks  # noqa: F401 - patches moto and botocore
 from pre_token_generation import scopes
 from tests.support.kept_connections import KeptConnections, empty
-from tests.unit.crowd import Crowd
+from tests.unit.concurrent_writers import Crowd
 from tests.unit.events import POOL
 from tests.unit.personal_items import undeclared
 

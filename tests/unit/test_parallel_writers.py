@@ -24,8 +24,8 @@ from atrium.stores import user_table
 from atrium.stores.user_table import Meta
 from coffee.handler import handler as coffee
 from local_aws.database.postgres import SUPERUSER, Postgres
+from tests.unit.concurrent_writers import WRITERS
 from tests.unit.conftest import ROOT
-from tests.unit.crowd import WRITERS
 from tests.unit.events import UID, Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 

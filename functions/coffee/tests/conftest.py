@@ -8,7 +8,7 @@ import pg8000.native
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.support import crowd
+from tests.support import concurrent_requests
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person
 
@@ -65,7 +65,7 @@ class Shop:
         return answer
 
     def at_once(self, calls: Sequence[Callable[[], Answer]], lock: str, row: str) -> list[Answer]:
-        return crowd.at_once(self.client, calls, lambda: self.read(row), lock, id=row)
+        return concurrent_requests.at_once(self.client, calls, lambda: self.read(row), lock, id=row)
 
     def read(self, order: str, person: Person | None = None) -> Answer:
         return self.client.call("GET", f"/v1/orders/{order}", (person or self.customer).token)

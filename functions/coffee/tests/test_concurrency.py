@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from coffee.tests.conftest import ONE_COFFEE, Shop, code, wait
 from local_aws.supervisor.worker_processes import workers
-from tests.support.crowd import waiting
+from tests.support.concurrent_requests import waiting
 from tools.deploy import stack_settings
 from tools.laptop.answer import Answer
 

@@ -10,7 +10,7 @@ import pg8000.native
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.support import crowd
+from tests.support import concurrent_requests
 from tools.laptop.answer import Answer
 from tools.laptop.client import Client, Person
 
@@ -112,7 +112,7 @@ class Office:
     def at_once(
         self, calls: Sequence[Callable[[], Answer]], lock: str, **parameters: str
     ) -> list[Answer]:
-        return crowd.at_once(
+        return concurrent_requests.at_once(
             self.client, calls, lambda: self.call("GET", "/v1/users?limit=1"), lock, **parameters
         )
 

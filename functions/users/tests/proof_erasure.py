@@ -1,6 +1,6 @@
 """A search of all files of the laptop, which `make proof-erasure` adds to test_erasure.py."""
 
-from tests.support.whereabouts import Markers, files
+from tests.support.marker_search import Markers, files
 from tools.deploy import stack_settings
 from users.tests.conftest import Office
 from users.tests.test_erasure import fill

@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from local_aws_tests.support.waiting import settle
-from tests.support.whereabouts import Markers, searched
+from tests.support.marker_search import Markers, searched
 from tools.deploy.environment import environment
 from tools.laptop.client import Person
 from tools.operations.audit_verify import verify

@@ -16,8 +16,8 @@ from atrium.identity.grant_items import GrantRecord, items, rfc3339
 from atrium.runtime import clock as memory
 from atrium.stores import contention, dynamodb
 from migrate import signing_keys as making
+from tests.unit.concurrent_writers import Crowd
 from tests.unit.conftest import TABLE
-from tests.unit.crowd import Crowd
 from tests.unit.events import Context, answer, api_event, claims
 from tools.laptop.answer import Answer
 

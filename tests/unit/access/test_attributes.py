@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError
 from atrium.identity import namespaces, token_size
 from atrium.stores import dynamodb, user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
+from tests.unit.concurrent_writers import WRITERS, Crowd
 from tests.unit.conftest import TABLE
-from tests.unit.crowd import WRITERS, Crowd
 from tools.laptop.answer import Answer
 
 SCHEMA = {

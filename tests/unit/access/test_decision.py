@@ -24,9 +24,9 @@ from atrium.identity.decision import Decision, Resource, SubjectGrants
 from atrium.identity.grant_items import Grant
 from atrium.stores import user_table
 from atrium.stores.user_table import RoleDefinition
-from tests.unit.access import asked
+from tests.unit.access import handler_comparison
 from tests.unit.access.conftest import Service
-from tests.unit.access.differential import disagreements
+from tests.unit.access.decision_comparison import disagreements
 
 DECISIONS = int(os.environ.get("DECISIONS", "1000"))
 
@@ -61,7 +61,7 @@ BREAKS = {
     "a disabled user is decided about": ('subject.status != "active"', "subject.status is None"),
     "the type of a resource does not matter": ("kind == resource.type and ", ""),
     "one beginning of a type is as good as another": ("kind == resource.type", "kind.startswith(resource.type)"),
-    "a colon in what is asked for reads as the scope's": ("return scope == EVERYWHERE", 'return scope == f"{resource.type}:{resource.id}" or scope == EVERYWHERE'),
+    "a colon in what is handler_comparison for reads as the scope's": ("return scope == EVERYWHERE", 'return scope == f"{resource.type}:{resource.id}" or scope == EVERYWHERE'),
     "every scope is everywhere": ("in_force(grant, now) and covers(grant.scope, resource)", "in_force(grant, now)"),
     "a right to one action is a right to all": ("if grant.action == action:", "if grant.action:"),
     "parents are forgotten": ("for parent in definition.parents}", "for parent in ()}"),
@@ -91,20 +91,20 @@ def test_a_broken_build_is_detected(right: str, wrong: str) -> None:
 
 
 @pytest.fixture
-def in_worlds_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in asked.CLOCKS:
-        monkeypatch.setattr(module, "time", asked.FixedTime)
+def fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in handler_comparison.CLOCKS:
+        monkeypatch.setattr(module, "time", handler_comparison.FixedTime)
 
 
 def test_the_service_agrees_with_the_reference(
-    service: Service, in_worlds_time: None, capsys: pytest.CaptureFixture[str]
+    service: Service, fixed_time: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Call the handler with a table, searches included.
 
     `make proof-access` compares a hundred thousand decisions.
     """
     tally = Counter[bool]()
-    assert next(asked.disagreements(service, 8, DECISIONS, tally), None) is None
+    assert next(handler_comparison.disagreements(service, 8, DECISIONS, tally), None) is None
     if "DECISIONS" in os.environ:
         with capsys.disabled():
             print(
@@ -119,31 +119,37 @@ def need_mfa(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_the_service_agrees_with_the_reference_on_roles_that_need_mfa(
-    service: Service, in_worlds_time: None, need_mfa: list[str]
+    service: Service, fixed_time: None, need_mfa: list[str]
 ) -> None:
-    assert next(asked.disagreements(service, 8, DECISIONS, need_mfa=need_mfa), None) is None
+    assert (
+        next(handler_comparison.disagreements(service, 8, DECISIONS, need_mfa=need_mfa), None)
+        is None
+    )
 
 
 @pytest.mark.parametrize("module", [subject_grants])
 def test_a_service_that_ignores_mfa_is_detected(
     service: Service,
-    in_worlds_time: None,
+    fixed_time: None,
     need_mfa: list[str],
     monkeypatch: pytest.MonkeyPatch,
     module: Any,
 ) -> None:
     forgetful = SimpleNamespace(**vars(mfa) | {"withheld": lambda *, has_mfa: frozenset[str]()})
     monkeypatch.setattr(module, "mfa", forgetful)
-    assert next(asked.disagreements(service, 8, 10_000, need_mfa=need_mfa), None) is not None
+    assert (
+        next(handler_comparison.disagreements(service, 8, 10_000, need_mfa=need_mfa), None)
+        is not None
+    )
 
 
 _covering = grants.covering
 
 
-def _without_types(asked: Any) -> Any:
+def _without_types(handler_comparison: Any) -> Any:
     return {
         one: [each for each in found if not each.scope.endswith(":*")]
-        for one, found in _covering(asked).items()
+        for one, found in _covering(handler_comparison).items()
     }
 
 
@@ -151,11 +157,9 @@ def _first(uid: str) -> list[Grant]:
     return [grant_items.grant(item) for item in islice(user_table.query(f"G#{uid}"), 1)]
 
 
-def test_grants_in_both_layouts_give_the_same_decisions(
-    service: Service, in_worlds_time: None
-) -> None:
+def test_grants_in_both_layouts_give_the_same_decisions(service: Service, fixed_time: None) -> None:
     service.set_layout("moving")
-    assert next(asked.disagreements(service, 8, DECISIONS, legacy=0.5), None) is None
+    assert next(handler_comparison.disagreements(service, 8, DECISIONS, legacy=0.5), None) is None
 
 
 def _deciding_without(name: str) -> tuple[str, ...]:
@@ -175,7 +179,7 @@ BROKEN_READS = {
     "grants of a whole type are not read": (
         grants,
         "covering",
-        lambda asked: _without_types(asked),
+        lambda handler_comparison: _without_types(handler_comparison),
     ),
     "who is found need not be active": (
         search,
@@ -212,7 +216,7 @@ if "DECISIONS" in os.environ:
 @pytest.mark.parametrize(("module", "name", "wrong"), BROKEN_READS.values(), ids=BROKEN_READS)
 def test_a_service_that_reads_the_wrong_items_is_detected(
     service: Service,
-    in_worlds_time: None,
+    fixed_time: None,
     monkeypatch: pytest.MonkeyPatch,
     module: Any,
     name: str,
@@ -220,7 +224,7 @@ def test_a_service_that_reads_the_wrong_items_is_detected(
 ) -> None:
     monkeypatch.setattr(module, name, wrong)
     service.set_layout("moving")
-    assert next(asked.disagreements(service, 8, 10_000, legacy=0.1), None) is not None
+    assert next(handler_comparison.disagreements(service, 8, 10_000, legacy=0.1), None) is not None
 
 
 def test_a_permit_names_its_grant_and_role() -> None:

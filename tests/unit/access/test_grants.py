@@ -17,7 +17,7 @@ from access import grants
 from atrium.identity import admins, grant_items
 from atrium.stores import contention, user_table
 from tests.unit.access.conftest import ADA, ADMIN, BOB, EVE, Service
-from tests.unit.crowd import WRITERS, Crowd
+from tests.unit.concurrent_writers import WRITERS, Crowd
 from tools.laptop.answer import Answer
 
 

@@ -13,8 +13,8 @@ from access import role_graph, roles
 from atrium.identity import permissions
 from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
+from tests.unit.concurrent_writers import Crowd
 from tests.unit.conftest import forget
-from tests.unit.crowd import Crowd
 from tools.laptop.answer import Answer
 
 DOCUMENT = {"type": "document", "id": "7"}

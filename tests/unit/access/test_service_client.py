@@ -17,11 +17,11 @@ import boto3
 import pytest
 
 from atrium.identity.cognito_trigger import RefusalError
-from local_aws_tests.cognito.world import (
+from local_aws_tests.cognito.user_pool_harness import (
     FunctionError,
     Server,
-    World,
-    new_world,
+    UserPoolHarness,
+    new_harness,
     quick_server,
 )
 from pre_token_generation.handler import handler as generate
@@ -74,10 +74,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def registered_pool(endpoint: Server, service: Access) -> World:
+def registered_pool(endpoint: Server, service: Access) -> UserPoolHarness:
     """Prepare a pool with our trigger, a domain and the scopes, and the role `clerk`."""
     service.new_role("clerk", "access.read")
-    registered_pool = new_world(endpoint)
+    registered_pool = new_harness(endpoint)
     scopes = [{"ScopeName": name, "ScopeDescription": name} for name in ("me", "access.read")]
     names = {"UserPoolId": registered_pool.pool_id}
     registered_pool.admin.create_resource_server(
@@ -96,7 +96,7 @@ def _trigger(event: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def reporting(registered_pool: World) -> service_client.Service:
+def reporting(registered_pool: UserPoolHarness) -> service_client.Service:
     secrets = boto3.client("secretsmanager", "eu-central-1")
     arn = secrets.create_secret(Name=f"atrium-test-service-{registered_pool.client_id}")["ARN"]
     declared = DECLARED | {"secret_arn": arn}
@@ -127,7 +127,7 @@ def fetch(value: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_service_gets_a_client_a_secret_and_a_token(
-    registered_pool: World, reporting: service_client.Service
+    registered_pool: UserPoolHarness, reporting: service_client.Service
 ) -> None:
     done = service_client.ensure(reporting, "active")
     assert (done["created"], done["granted"]) == (True, ["clerk"])
@@ -181,7 +181,7 @@ def test_both_secrets_work_during_a_rotation(reporting: service_client.Service) 
 
 
 def test_an_interrupted_rotation_keeps_the_stored_secret(
-    registered_pool: World, reporting: service_client.Service
+    registered_pool: UserPoolHarness, reporting: service_client.Service
 ) -> None:
     done = service_client.ensure(reporting, "active")
     registered_pool.admin.add_user_pool_client_secret(
@@ -213,7 +213,7 @@ def test_a_rotation_without_a_client_is_refused(reporting: service_client.Servic
 
 
 def test_a_services_client_signs_in_no_user(
-    registered_pool: World, reporting: service_client.Service
+    registered_pool: UserPoolHarness, reporting: service_client.Service
 ) -> None:
     client_id = service_client.ensure(reporting, "active")["client_id"]
     client = registered_pool.admin.describe_user_pool_client(

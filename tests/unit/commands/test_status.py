@@ -28,8 +28,8 @@ from tests.unit.commands.requests import (
     set_status,
     state,
 )
+from tests.unit.concurrent_writers import WRITERS, Crowd
 from tests.unit.conftest import TABLE
-from tests.unit.crowd import WRITERS, Crowd
 from tests.unit.events import OTHER, UID, claims
 from tools.laptop.answer import Answer
 from users import status

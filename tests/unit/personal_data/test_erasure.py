@@ -19,9 +19,9 @@ from atrium.stores.user_table import TransactionCanceledError
 from outbox_relay import erasure
 from tests.unit.conftest import TABLE
 from tests.unit.events import UID, Context, answer, api_event, claims
-from tests.unit.personal_data.everywhere import holding
 from tests.unit.personal_data.markers import PROVIDER, Person, plant
 from tests.unit.personal_data.steps import operations, perform, relay
+from tests.unit.personal_data.store_search import holding
 from tools.laptop.answer import Answer
 from users.handler import handler
 

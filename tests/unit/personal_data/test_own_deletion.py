@@ -19,9 +19,9 @@ from atrium.stores import user_table
 from pre_token_generation.handler import handler as pre_token_generation
 from tests.support.people import role_grant
 from tests.unit.events import UID, Context, answer, api_event, claims, trigger_event
-from tests.unit.personal_data.everywhere import holding
 from tests.unit.personal_data.markers import Person
 from tests.unit.personal_data.steps import operations, perform, relay
+from tests.unit.personal_data.store_search import holding
 from tools.laptop.answer import Answer
 from users.handler import handler
 

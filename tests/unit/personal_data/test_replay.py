@@ -13,9 +13,9 @@ from atrium.stores import user_table
 from replay_erasures.handler import handler as replay
 from tests.unit.conftest import TABLE
 from tests.unit.events import UID, Context, answer, api_event, claims
-from tests.unit.personal_data.everywhere import holding
 from tests.unit.personal_data.markers import Person
 from tests.unit.personal_data.steps import operations, perform, relay
+from tests.unit.personal_data.store_search import holding
 from users.handler import handler as users
 
 

@@ -18,7 +18,7 @@ from local_aws.cognito import Cognito
 from local_aws.iam import sessions
 from local_aws.lambda_service import Credentials
 from local_aws.settings import ACCOUNT_ID
-from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness, Recorder, wait
 from local_aws_tests.lambda_service.laptop import Loop, install_runtime, laptop
 from local_aws_tests.lambda_service.test_credentials import ASKS_AWS
 
@@ -41,7 +41,7 @@ def clock(tmp_path: Path) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def world(clock: Clock, tmp_path: Path) -> Iterator[World]:
+def harness(clock: Clock, tmp_path: Path) -> Iterator[EventSourceHarness]:
     def credentials(role: str, session: str) -> Credentials:
         return Credentials(*sessions.credentials_for(role, session))
 
@@ -50,16 +50,16 @@ def world(clock: Clock, tmp_path: Path) -> Iterator[World]:
     with laptop(loop, tmp_path, runtime, credentials=credentials, clock=tmp_path / "clock") as aws:
         cognito = Cognito(aws.settings, aws.functions.invoke, clock=lambda: time.time())
         aws.interceptors["cognito-idp"] = cognito.intercept
-        yield World(aws)
+        yield EventSourceHarness(aws)
     loop.close()
 
 
-def test_workers_and_supervisor_have_one_clock(world: World, clock: Clock) -> None:
-    world.aws.deploy("tells", TELLS_TIME, Timeout=20)
+def test_workers_and_supervisor_have_one_clock(harness: EventSourceHarness, clock: Clock) -> None:
+    harness.aws.deploy("tells", TELLS_TIME, Timeout=20)
     for days in (0, 3):
         clock.forward(days * 86_400)
         before = time.time()
-        (times, left), _ = world.aws.invoke("tells")
+        (times, left), _ = harness.aws.invoke("tells")
         assert all(before <= each <= time.time() for each in times)
         assert 0 < left <= 20_000
     assert abs(time.time() - time.clock_gettime(time.CLOCK_REALTIME) - 3 * 86_400) < 1
@@ -69,27 +69,27 @@ def test_workers_and_supervisor_have_one_clock(world: World, clock: Clock) -> No
 
 @pytest.mark.trials
 def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(
-    world: World, clock: Clock
+    harness: EventSourceHarness, clock: Clock
 ) -> None:
-    hourly, streamed = Recorder(world.aws, "hourly"), Recorder(world.aws, "streamed")
-    world.aws.deploy("asks", ASKS_AWS, Timeout=60)
-    world.map(_expiring_table(world), "streamed")
-    _schedule(world, hourly)
-    client, refresh = _member(world)
-    wait(lambda: bool(world.due()))
+    hourly, streamed = Recorder(harness.aws, "hourly"), Recorder(harness.aws, "streamed")
+    harness.aws.deploy("asks", ASKS_AWS, Timeout=60)
+    harness.map(_expiring_table(harness), "streamed")
+    _schedule(harness, hourly)
+    client, refresh = _member(harness)
+    wait(lambda: bool(harness.due()))
     for hour in range(1, HOURS + 1):
         clock.forward(3600)
         expires = int(time.time()) + 2 * 3600 - 60
-        world.put("day", f"hour-{hour}", expires_at={"N": str(expires)})
-        assert world.aws.invoke("asks", f"http://127.0.0.1:{world.aws.port}/")[0][0] == 200, (
+        harness.put("day", f"hour-{hour}", expires_at={"N": str(expires)})
+        assert harness.aws.invoke("asks", f"http://127.0.0.1:{harness.aws.port}/")[0][0] == 200, (
             "a worker's credentials"
         )
-        tokens = _renewed(world, client, refresh)
+        tokens = _renewed(harness, client, refresh)
         assert abs(tokens["ExpiresIn"] - 3600) < 60
-        _sign_in(world, client)
+        _sign_in(harness, client)
         wait(lambda: len(hourly.events) == hour)  # noqa: B023
         wait(lambda: f"hour-{hour}" in _inserted(streamed))  # noqa: B023
-        wait(lambda: _there(world) == {f"hour-{each}" for each in (hour - 1, hour) if each})  # noqa: B023
+        wait(lambda: _there(harness) == {f"hour-{each}" for each in (hour - 1, hour) if each})  # noqa: B023
     fired = [datetime.fromisoformat(event["time"]).timestamp() for event in hourly.events]
     assert all(3500 < later - earlier < 3700 for earlier, later in pairwise(fired))
     assert _inserted(streamed) == [f"hour-{hour}" for hour in range(1, HOURS + 1)]
@@ -99,26 +99,26 @@ def test_sign_in_reads_writes_streams_and_schedules_hour_by_hour(
     )
 
 
-def _expiring_table(world: World) -> str:
-    stream = world.table("day")
+def _expiring_table(harness: EventSourceHarness) -> str:
+    stream = harness.table("day")
     setting = {"Enabled": True, "AttributeName": "expires_at"}
-    world.tables.update_time_to_live(TableName="day", TimeToLiveSpecification=setting)
+    harness.tables.update_time_to_live(TableName="day", TimeToLiveSpecification=setting)
     return stream
 
 
-def _schedule(world: World, function: Recorder) -> None:
-    events = world.aws.client("events")
+def _schedule(harness: EventSourceHarness, function: Recorder) -> None:
+    events = harness.aws.client("events")
     rule = events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")["RuleArn"]
-    world.functions.add_permission(
+    harness.functions.add_permission(
         FunctionName=function.name, StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com",
         SourceArn=rule, SourceAccount=ACCOUNT_ID,
     )  # fmt: skip
     events.put_targets(Rule="hourly", Targets=[{"Id": "1", "Arn": function.arn}])
 
 
-def _member(world: World) -> tuple[str, str]:
+def _member(harness: EventSourceHarness) -> tuple[str, str]:
     """Return a client of the pool and a refresh token."""
-    cognito = world.aws.client("cognito-idp")
+    cognito = harness.aws.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="people", UsernameAttributes=["email"])["UserPool"][
         "Id"
     ]
@@ -129,20 +129,20 @@ def _member(world: World) -> tuple[str, str]:
     client = made["UserPoolClient"]["ClientId"]
     cognito.sign_up(ClientId=client, Username="ada@example.org", Password=PASSWORD)
     cognito.admin_confirm_sign_up(UserPoolId=pool, Username="ada@example.org")
-    return client, _sign_in(world, client)["RefreshToken"]
+    return client, _sign_in(harness, client)["RefreshToken"]
 
 
-def _sign_in(world: World, client: str) -> Any:
+def _sign_in(harness: EventSourceHarness, client: str) -> Any:
     given = {"USERNAME": "ada@example.org", "PASSWORD": PASSWORD}
-    cognito = world.aws.client("cognito-idp")
+    cognito = harness.aws.client("cognito-idp")
     return cognito.initiate_auth(
         ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=given
     )["AuthenticationResult"]
 
 
-def _renewed(world: World, client: str, refresh: str) -> Any:
+def _renewed(harness: EventSourceHarness, client: str, refresh: str) -> Any:
     given = {"REFRESH_TOKEN": refresh}
-    cognito = world.aws.client("cognito-idp")
+    cognito = harness.aws.client("cognito-idp")
     return cognito.initiate_auth(
         ClientId=client, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=given
     )["AuthenticationResult"]
@@ -155,5 +155,5 @@ def _inserted(function: Recorder) -> list[str]:
     return [record["dynamodb"]["Keys"]["pk"]["S"] for record in records]
 
 
-def _there(world: World) -> set[str]:
-    return {item["pk"]["S"] for item in world.tables.scan(TableName="day")["Items"]}
+def _there(harness: EventSourceHarness) -> set[str]:
+    return {item["pk"]["S"] for item in harness.tables.scan(TableName="day")["Items"]}

@@ -2,7 +2,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws_tests.cognito.world import Server, World, new_world, quick_server
+from local_aws_tests.cognito.user_pool_harness import (
+    Server,
+    UserPoolHarness,
+    new_harness,
+    quick_server,
+)
 
 
 @pytest.fixture(scope="session")
@@ -12,5 +17,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def world(server: Server) -> World:
-    return new_world(server)
+def harness(server: Server) -> UserPoolHarness:
+    return new_harness(server)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local_aws_tests.cognito.browser import Browser, Page
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, World
+from local_aws_tests.cognito.user_pool_harness import EMAIL, PASSWORD, UserPoolHarness
 
 CALLBACK = "http://localhost:5173/signed-in"
 APP_CALLBACK = "myapp://signed-in?from=cognito"
@@ -28,7 +28,7 @@ HOSTED: dict[str, Any] = {
 
 @dataclass
 class App:
-    world: World
+    harness: UserPoolHarness
     browser: Browser
     client_id: str
     secret: str | None = None
@@ -97,7 +97,7 @@ class App:
     def _fetch(
         self, path: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        address = self.world.server.settings.aws_endpoint_url + path
+        address = self.harness.server.settings.aws_endpoint_url + path
         request = urllib.request.Request(address, body, headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -108,12 +108,14 @@ class App:
                 return refused.code, json.load(refused)
 
 
-def hosted_app(world: World, **changes: Any) -> App:
-    if "Domain" not in world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]:
-        world.admin.create_user_pool_domain(UserPoolId=world.pool_id, Domain=f"d-{world.client_id}")
-    created = world.create_client(**(HOSTED | changes))
-    browser = Browser(world.server.settings.aws_port)
-    return App(world, browser, created["ClientId"], created.get("ClientSecret"))
+def hosted_app(harness: UserPoolHarness, **changes: Any) -> App:
+    if "Domain" not in harness.admin.describe_user_pool(UserPoolId=harness.pool_id)["UserPool"]:
+        harness.admin.create_user_pool_domain(
+            UserPoolId=harness.pool_id, Domain=f"d-{harness.client_id}"
+        )
+    created = harness.create_client(**(HOSTED | changes))
+    browser = Browser(harness.server.settings.aws_port)
+    return App(harness, browser, created["ClientId"], created.get("ClientSecret"))
 
 
 def basic(name: str, password: str) -> str:

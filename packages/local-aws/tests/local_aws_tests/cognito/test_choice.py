@@ -4,20 +4,26 @@ from typing import Any
 
 import pytest
 
-from local_aws_tests.cognito.world import CLIENT, EMAIL, PASSWORD, World, refused
+from local_aws_tests.cognito.user_pool_harness import (
+    CLIENT,
+    EMAIL,
+    PASSWORD,
+    UserPoolHarness,
+    refused,
+)
 
 
 @pytest.fixture
-def choosing(world: World) -> World:
-    world.signed_in()
+def choosing(harness: UserPoolHarness) -> UserPoolHarness:
+    harness.signed_in()
     flows = [*CLIENT["ExplicitAuthFlows"], "ALLOW_USER_AUTH"]
-    world.client_id = world.create_client(ExplicitAuthFlows=flows)["ClientId"]
-    return world
+    harness.client_id = harness.create_client(ExplicitAuthFlows=flows)["ClientId"]
+    return harness
 
 
-def respond(world: World, name: str, session: str, **responses: str) -> dict[str, Any]:
-    answer: dict[str, Any] = world.public.respond_to_auth_challenge(
-        ClientId=world.client_id,
+def respond(harness: UserPoolHarness, name: str, session: str, **responses: str) -> dict[str, Any]:
+    answer: dict[str, Any] = harness.public.respond_to_auth_challenge(
+        ClientId=harness.client_id,
         ChallengeName=name,
         Session=session,
         ChallengeResponses={"USERNAME": EMAIL, **responses},
@@ -25,7 +31,7 @@ def respond(world: World, name: str, session: str, **responses: str) -> dict[str
     return answer
 
 
-def test_the_challenge_is_offered_and_answered(choosing: World) -> None:
+def test_the_challenge_is_offered_and_answered(choosing: UserPoolHarness) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL)
     assert offered["ChallengeName"] == "SELECT_CHALLENGE"
     assert set(offered["AvailableChallenges"]) == {"PASSWORD", "PASSWORD_SRP"}
@@ -42,7 +48,7 @@ def test_the_challenge_is_offered_and_answered(choosing: World) -> None:
         )
 
 
-def test_a_preferred_password_signs_in_at_once(choosing: World) -> None:
+def test_a_preferred_password_signs_in_at_once(choosing: UserPoolHarness) -> None:
     given = {"USERNAME": EMAIL, "PREFERRED_CHALLENGE": "PASSWORD"}
     assert choosing.initiate("USER_AUTH", **given, PASSWORD=PASSWORD)["AuthenticationResult"]
     asked = choosing.initiate("USER_AUTH", **given)
@@ -52,7 +58,7 @@ def test_a_preferred_password_signs_in_at_once(choosing: World) -> None:
     ]
 
 
-def test_a_preferred_srp_exchange_begins_at_once(choosing: World) -> None:
+def test_a_preferred_srp_exchange_begins_at_once(choosing: UserPoolHarness) -> None:
     given = {"USERNAME": EMAIL, "PREFERRED_CHALLENGE": "PASSWORD_SRP"}
     begun = choosing.initiate("USER_AUTH", **given, SRP_A="abc123")
     assert begun["ChallengeName"] == "PASSWORD_VERIFIER"
@@ -64,7 +70,7 @@ def test_a_preferred_srp_exchange_begins_at_once(choosing: World) -> None:
 
 @pytest.mark.parametrize("preferred", ["WEB_AUTHN", "EMAIL_OTP"])
 def test_an_unavailable_preference_gives_the_list_of_challenges(
-    choosing: World, preferred: str
+    choosing: UserPoolHarness, preferred: str
 ) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL, PREFERRED_CHALLENGE=preferred)
     assert offered["ChallengeName"] == "SELECT_CHALLENGE"
@@ -72,7 +78,7 @@ def test_an_unavailable_preference_gives_the_list_of_challenges(
         respond(choosing, "SELECT_CHALLENGE", offered["Session"], ANSWER=preferred)
 
 
-def test_a_wrong_password_is_refused(choosing: World) -> None:
+def test_a_wrong_password_is_refused(choosing: UserPoolHarness) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME=EMAIL)
     with refused("NotAuthorizedException", "Incorrect username or password."):
         respond(
@@ -84,7 +90,7 @@ def test_a_wrong_password_is_refused(choosing: World) -> None:
         )
 
 
-def test_an_unknown_name_looks_like_a_known_one(choosing: World) -> None:
+def test_an_unknown_name_looks_like_a_known_one(choosing: UserPoolHarness) -> None:
     known = choosing.initiate("USER_AUTH", USERNAME=EMAIL)
     unknown = choosing.initiate("USER_AUTH", USERNAME="nobody@example.org")
     assert set(known) == set(unknown)
@@ -100,7 +106,7 @@ def test_an_unknown_name_looks_like_a_known_one(choosing: World) -> None:
         )
 
 
-def test_a_session_belongs_to_the_user_who_began_it(choosing: World) -> None:
+def test_a_session_belongs_to_the_user_who_began_it(choosing: UserPoolHarness) -> None:
     offered = choosing.initiate("USER_AUTH", USERNAME="nobody@example.org")
     with refused("NotAuthorizedException", "Invalid session for the user."):
         respond(
@@ -108,7 +114,7 @@ def test_a_session_belongs_to_the_user_who_began_it(choosing: World) -> None:
         )
 
 
-def test_a_second_factor_is_required(choosing: World) -> None:
+def test_a_second_factor_is_required(choosing: UserPoolHarness) -> None:
     choosing.server.clock.stop()
     choosing.require_mfa("ON")
     given = {"USERNAME": EMAIL, "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": PASSWORD}
@@ -116,7 +122,7 @@ def test_a_second_factor_is_required(choosing: World) -> None:
 
 
 @pytest.mark.parametrize("factor", ["WEB_AUTHN", "EMAIL_OTP", "SMS_OTP"])
-def test_a_pool_with_another_first_factor_is_refused(world: World, factor: str) -> None:
+def test_a_pool_with_another_first_factor_is_refused(harness: UserPoolHarness, factor: str) -> None:
     policies = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", factor]}}
     with refused("NotEmulated", status=501):
-        world.admin.create_user_pool(PoolName="x", Policies=policies)
+        harness.admin.create_user_pool(PoolName="x", Policies=policies)

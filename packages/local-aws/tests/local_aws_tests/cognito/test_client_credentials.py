@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local_aws_tests.cognito.hosted import App, basic, hosted_app
-from local_aws_tests.cognito.world import FunctionError, World, refused
+from local_aws_tests.cognito.user_pool_harness import FunctionError, UserPoolHarness, refused
 
 ORDERS = {
     "Identifier": "orders",
@@ -21,9 +21,9 @@ MACHINE: dict[str, Any] = {
 
 
 @pytest.fixture
-def machine(world: World) -> App:
-    world.admin.create_resource_server(UserPoolId=world.pool_id, **ORDERS)
-    return hosted_app(world, **MACHINE)
+def machine(harness: UserPoolHarness) -> App:
+    harness.admin.create_resource_server(UserPoolId=harness.pool_id, **ORDERS)
+    return hosted_app(harness, **MACHINE)
 
 
 def ask(machine: App, secret: str | None = None, **form: str) -> tuple[int, dict[str, Any]]:
@@ -37,7 +37,7 @@ def test_a_machine_gets_only_an_access_token(machine: App) -> None:
     status, told = ask(machine)
     assert status == 200
     assert told.keys() == {"access_token", "expires_in", "token_type"}
-    claims = machine.world.claims(told["access_token"])
+    claims = machine.harness.claims(told["access_token"])
     assert claims.keys() == {
         *("sub", "client_id", "token_use", "scope", "iss"),
         *("auth_time", "iat", "exp", "jti", "version"),
@@ -49,7 +49,7 @@ def test_a_machine_gets_only_an_access_token(machine: App) -> None:
 
 def test_a_machine_may_request_fewer_scopes(machine: App) -> None:
     _, told = ask(machine, scope="orders/read")
-    assert machine.world.claims(told["access_token"])["scope"] == "orders/read"
+    assert machine.harness.claims(told["access_token"])["scope"] == "orders/read"
 
 
 @pytest.mark.parametrize("scope", ["orders/delete", "openid", "orders/read openid"])
@@ -62,8 +62,8 @@ def test_a_wrong_secret_is_refused(machine: App) -> None:
 
 
 def test_both_secrets_of_a_rotation_are_accepted(machine: App) -> None:
-    names = {"UserPoolId": machine.world.pool_id, "ClientId": machine.client_id}
-    admin = machine.world.admin
+    names = {"UserPoolId": machine.harness.pool_id, "ClientId": machine.client_id}
+    admin = machine.harness.admin
     added = admin.add_user_pool_client_secret(**names)["ClientSecretDescriptor"]
     for secret in (machine.secret, added["ClientSecretValue"]):
         assert ask(machine, secret=secret)[0] == 200
@@ -72,8 +72,8 @@ def test_both_secrets_of_a_rotation_are_accepted(machine: App) -> None:
     assert ask(machine) == (400, {"error": "invalid_client"})
 
 
-def test_a_client_for_users_gets_no_machine_token(world: World) -> None:
-    app = hosted_app(world, GenerateSecret=True)
+def test_a_client_for_users_gets_no_machine_token(harness: UserPoolHarness) -> None:
+    app = hosted_app(harness, GenerateSecret=True)
     assert ask(app) == (400, {"error": "unauthorized_client"})
 
 
@@ -89,18 +89,18 @@ def test_the_trigger_of_version_3_changes_a_machines_token(machine: App) -> None
         }
         return event
 
-    machine.world.deploy("PreTokenGeneration", add, version="V3_0")
+    machine.harness.deploy("PreTokenGeneration", add, version="V3_0")
     metadata = json.dumps({"run": "7"})
     _, told = ask(machine, aws_client_metadata=metadata)
-    claims = machine.world.claims(told["access_token"])
+    claims = machine.harness.claims(told["access_token"])
     assert (claims["roles"], claims["sub"]) == ("clerk", machine.client_id)
     assert claims["scope"] == "orders/read orders/audit"
-    (event,) = machine.world.events
+    (event,) = machine.harness.events
     assert event == {
         "version": "3",
         "triggerSource": "TokenGeneration_ClientCredentials",
         "region": "eu-central-1",
-        "userPoolId": machine.world.pool_id,
+        "userPoolId": machine.harness.pool_id,
         "callerContext": {
             "awsSdkVersion": "aws-sdk-unknown-unknown",
             "clientId": machine.client_id,
@@ -121,22 +121,22 @@ def test_the_trigger_of_version_3_changes_a_machines_token(machine: App) -> None
 
 @pytest.mark.parametrize("version", [None, "V1_0", "V2_0"])
 def test_older_triggers_are_not_called_for_machines(machine: App, version: str | None) -> None:
-    machine.world.deploy("PreTokenGeneration", lambda event: event, version=version)
+    machine.harness.deploy("PreTokenGeneration", lambda event: event, version=version)
     assert ask(machine)[0] == 200
-    assert machine.world.events == []
+    assert machine.harness.events == []
 
 
 def test_a_trigger_of_version_3_is_called_for_users_too(machine: App) -> None:
-    machine.world.deploy("PreTokenGeneration", lambda event: event, version="V3_0")
-    machine.world.signed_in()
-    assert [event["version"] for event in machine.world.events] == ["3"]
+    machine.harness.deploy("PreTokenGeneration", lambda event: event, version="V3_0")
+    machine.harness.signed_in()
+    assert [event["version"] for event in machine.harness.events] == ["3"]
 
 
 def test_the_error_of_a_failed_trigger_is_returned_to_the_client(machine: App) -> None:
     def fail(_: dict[str, Any]) -> None:
         raise FunctionError("no such service")
 
-    machine.world.deploy("PreTokenGeneration", fail, version="V3_0")
+    machine.harness.deploy("PreTokenGeneration", fail, version="V3_0")
     status, told = ask(machine)
     assert (status, told["error"]) == (400, "invalid_grant")
     assert "no such service" in told["error_description"]
@@ -145,5 +145,5 @@ def test_the_error_of_a_failed_trigger_is_returned_to_the_client(machine: App) -
 def test_a_machines_token_is_not_a_users_token(machine: App) -> None:
     _, told = ask(machine)
     with refused("NotAuthorizedException", "Access Token does not have required scopes"):
-        machine.world.public.get_user(AccessToken=told["access_token"])
+        machine.harness.public.get_user(AccessToken=told["access_token"])
     assert machine.user_info(told["access_token"])[0] == 401

@@ -7,27 +7,33 @@ from typing import Any
 
 import pytest
 
-from local_aws_tests.cognito.world import CLIENT, EMAIL, PASSWORD, World, refused
+from local_aws_tests.cognito.user_pool_harness import (
+    CLIENT,
+    EMAIL,
+    PASSWORD,
+    UserPoolHarness,
+    refused,
+)
 
 
-def create(world: World, **settings: Any) -> dict[str, Any]:
+def create(harness: UserPoolHarness, **settings: Any) -> dict[str, Any]:
     """Create a client with these settings only."""
-    created: dict[str, Any] = world.admin.create_user_pool_client(
-        UserPoolId=world.pool_id, ClientName="service", **settings
+    created: dict[str, Any] = harness.admin.create_user_pool_client(
+        UserPoolId=harness.pool_id, ClientName="service", **settings
     )["UserPoolClient"]
     return created
 
 
-def update(world: World, client_id: str, **settings: Any) -> dict[str, Any]:
-    changed: dict[str, Any] = world.admin.update_user_pool_client(
-        UserPoolId=world.pool_id, ClientId=client_id, **settings
+def update(harness: UserPoolHarness, client_id: str, **settings: Any) -> dict[str, Any]:
+    changed: dict[str, Any] = harness.admin.update_user_pool_client(
+        UserPoolId=harness.pool_id, ClientId=client_id, **settings
     )["UserPoolClient"]
     return changed
 
 
-def describe(world: World, client_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = world.admin.describe_user_pool_client(
-        UserPoolId=world.pool_id, ClientId=client_id
+def describe(harness: UserPoolHarness, client_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = harness.admin.describe_user_pool_client(
+        UserPoolId=harness.pool_id, ClientId=client_id
     )["UserPoolClient"]
     return found
 
@@ -41,18 +47,18 @@ DEFAULTS = {
 }
 
 
-def test_a_client_without_settings_has_the_defaults_of_aws(world: World) -> None:
-    created = create(world)
-    described = describe(world, created["ClientId"])
+def test_a_client_without_settings_has_the_defaults_of_aws(harness: UserPoolHarness) -> None:
+    created = create(harness)
+    described = describe(harness, created["ClientId"])
     assert described == created
     for changing in ("CreationDate", "LastModifiedDate", "ClientId"):
         described.pop(changing)
-    assert described == {"UserPoolId": world.pool_id, "ClientName": "service", **DEFAULTS}
+    assert described == {"UserPoolId": harness.pool_id, "ClientName": "service", **DEFAULTS}
 
 
-def test_an_update_resets_what_it_omits(world: World) -> None:
+def test_an_update_resets_what_it_omits(harness: UserPoolHarness) -> None:
     created = create(
-        world,
+        harness,
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"],
         EnableTokenRevocation=False,
         RefreshTokenValidity=5,
@@ -63,13 +69,13 @@ def test_an_update_resets_what_it_omits(world: World) -> None:
         CallbackURLs=["https://example.org/"],
         ReadAttributes=["email"],
     )
-    updated = update(world, created["ClientId"], ReadAttributes=["name"])
-    assert updated == describe(world, created["ClientId"])
+    updated = update(harness, created["ClientId"], ReadAttributes=["name"])
+    assert updated == describe(harness, created["ClientId"])
     assert updated["CreationDate"] == created["CreationDate"]
     for changing in ("CreationDate", "LastModifiedDate"):
         updated.pop(changing)
     assert updated == {
-        "UserPoolId": world.pool_id,
+        "UserPoolId": harness.pool_id,
         "ClientId": created["ClientId"],
         "ClientName": "service",
         "ReadAttributes": ["name"],
@@ -77,9 +83,9 @@ def test_an_update_resets_what_it_omits(world: World) -> None:
     }
 
 
-def test_an_update_keeps_the_secret(world: World) -> None:
-    created = create(world, GenerateSecret=True)
-    assert update(world, created["ClientId"])["ClientSecret"] == created["ClientSecret"]
+def test_an_update_keeps_the_secret(harness: UserPoolHarness) -> None:
+    created = create(harness, GenerateSecret=True)
+    assert update(harness, created["ClientId"])["ClientSecret"] == created["ClientSecret"]
 
 
 @pytest.mark.parametrize(
@@ -138,18 +144,18 @@ def test_an_update_keeps_the_secret(world: World) -> None:
     ],
 )
 def test_settings_that_aws_refuses(
-    world: World, settings: dict[str, Any], code: str | None, message: str | None
+    harness: UserPoolHarness, settings: dict[str, Any], code: str | None, message: str | None
 ) -> None:
     with refused(code or "InvalidParameterException", message):
-        create(world, **settings)
+        create(harness, **settings)
 
 
-def test_clients_are_listed_in_pages(world: World) -> None:
+def test_clients_are_listed_in_pages(harness: UserPoolHarness) -> None:
     for _ in range(2):
-        create(world)
-    first = world.admin.list_user_pool_clients(UserPoolId=world.pool_id, MaxResults=2)
-    rest = world.admin.list_user_pool_clients(
-        UserPoolId=world.pool_id, MaxResults=2, NextToken=first["NextToken"]
+        create(harness)
+    first = harness.admin.list_user_pool_clients(UserPoolId=harness.pool_id, MaxResults=2)
+    rest = harness.admin.list_user_pool_clients(
+        UserPoolId=harness.pool_id, MaxResults=2, NextToken=first["NextToken"]
     )
     assert [len(first["UserPoolClients"]), len(rest["UserPoolClients"])] == [2, 1]
     assert "NextToken" not in rest
@@ -160,8 +166,8 @@ def secret_hash(client_id: str, secret: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def sign_in(world: World, client_id: str, secret: str) -> None:
-    world.public.initiate_auth(
+def sign_in(harness: UserPoolHarness, client_id: str, secret: str) -> None:
+    harness.public.initiate_auth(
         ClientId=client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={
@@ -172,55 +178,57 @@ def sign_in(world: World, client_id: str, secret: str) -> None:
     )
 
 
-def test_a_secret_is_rotated_without_a_gap(world: World) -> None:
-    world.signed_in()
-    created = create(world, GenerateSecret=True, ExplicitAuthFlows=CLIENT["ExplicitAuthFlows"])
-    names = {"UserPoolId": world.pool_id, "ClientId": created["ClientId"]}
+def test_a_secret_is_rotated_without_a_gap(harness: UserPoolHarness) -> None:
+    harness.signed_in()
+    created = create(harness, GenerateSecret=True, ExplicitAuthFlows=CLIENT["ExplicitAuthFlows"])
+    names = {"UserPoolId": harness.pool_id, "ClientId": created["ClientId"]}
     old = created["ClientSecret"]
-    added = world.admin.add_user_pool_client_secret(**names)["ClientSecretDescriptor"]
+    added = harness.admin.add_user_pool_client_secret(**names)["ClientSecretDescriptor"]
     for secret in (old, added["ClientSecretValue"]):
-        sign_in(world, created["ClientId"], secret)
+        sign_in(harness, created["ClientId"], secret)
     with refused("LimitExceededException", "Client secrets cannot exceed limit of 2 secrets."):
-        world.admin.add_user_pool_client_secret(**names)
-    listed = world.admin.list_user_pool_client_secrets(**names)["ClientSecrets"]
+        harness.admin.add_user_pool_client_secret(**names)
+    listed = harness.admin.list_user_pool_client_secrets(**names)["ClientSecrets"]
     assert [set(each) for each in listed] == [{"ClientSecretId", "ClientSecretCreateDate"}] * 2
     first, second = (each["ClientSecretId"] for each in listed)
     assert second == added["ClientSecretId"]
-    world.admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
-    sign_in(world, created["ClientId"], added["ClientSecretValue"])
+    harness.admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
+    sign_in(harness, created["ClientId"], added["ClientSecretValue"])
     with refused("NotAuthorizedException"):
-        sign_in(world, created["ClientId"], old)
+        sign_in(harness, created["ClientId"], old)
     with refused("InvalidParameterException"):
-        world.admin.delete_user_pool_client_secret(**names, ClientSecretId=second)
+        harness.admin.delete_user_pool_client_secret(**names, ClientSecretId=second)
     with refused("ResourceNotFoundException"):
-        world.admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
+        harness.admin.delete_user_pool_client_secret(**names, ClientSecretId=first)
 
 
-def test_a_given_secret_is_not_returned(world: World) -> None:
-    created = create(world, GenerateSecret=True)
-    answer = world.admin.add_user_pool_client_secret(
-        UserPoolId=world.pool_id, ClientId=created["ClientId"], ClientSecret="s" * 24
+def test_a_given_secret_is_not_returned(harness: UserPoolHarness) -> None:
+    created = create(harness, GenerateSecret=True)
+    answer = harness.admin.add_user_pool_client_secret(
+        UserPoolId=harness.pool_id, ClientId=created["ClientId"], ClientSecret="s" * 24
     )
     assert "ClientSecretValue" not in answer["ClientSecretDescriptor"]
 
 
-def test_a_public_client_gets_no_secret(world: World) -> None:
+def test_a_public_client_gets_no_secret(harness: UserPoolHarness) -> None:
     with refused("InvalidParameterException"):
-        world.admin.add_user_pool_client_secret(UserPoolId=world.pool_id, ClientId=world.client_id)
+        harness.admin.add_user_pool_client_secret(
+            UserPoolId=harness.pool_id, ClientId=harness.client_id
+        )
     with refused(
-        "NotAuthorizedException", f"Unable to verify secret hash for client {world.client_id}"
+        "NotAuthorizedException", f"Unable to verify secret hash for client {harness.client_id}"
     ):
-        sign_in(world, world.client_id, "secret")
+        sign_in(harness, harness.client_id, "secret")
 
 
-def test_an_update_of_the_pool_resets_what_it_omits(world: World) -> None:
-    world.require_mfa("OPTIONAL")
-    world.admin.update_user_pool(UserPoolId=world.pool_id, DeletionProtection="ACTIVE")
+def test_an_update_of_the_pool_resets_what_it_omits(harness: UserPoolHarness) -> None:
+    harness.require_mfa("OPTIONAL")
+    harness.admin.update_user_pool(UserPoolId=harness.pool_id, DeletionProtection="ACTIVE")
     with refused("InvalidParameterException"):
-        world.admin.delete_user_pool(UserPoolId=world.pool_id)
-    world.admin.update_user_pool(UserPoolId=world.pool_id)
-    pool = world.admin.describe_user_pool(UserPoolId=world.pool_id)["UserPool"]
+        harness.admin.delete_user_pool(UserPoolId=harness.pool_id)
+    harness.admin.update_user_pool(UserPoolId=harness.pool_id)
+    pool = harness.admin.describe_user_pool(UserPoolId=harness.pool_id)["UserPool"]
     assert (pool["DeletionProtection"], pool["MfaConfiguration"]) == ("INACTIVE", "OFF")
     assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
     assert "AutoVerifiedAttributes" not in pool
-    world.admin.delete_user_pool(UserPoolId=world.pool_id)
+    harness.admin.delete_user_pool(UserPoolId=harness.pool_id)

@@ -11,13 +11,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_aws.request_model import RequestModelGate
-from local_aws_tests.cognito.world import (
+from local_aws_tests.cognito.user_pool_harness import (
     CLIENT,
     PASSWORD,
     REGION,
     Server,
-    World,
-    new_world,
+    UserPoolHarness,
+    new_harness,
     quick_server,
 )
 
@@ -60,20 +60,20 @@ def api(server: Server) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def names(server: Server) -> dict[str, str]:
-    world = new_world(server)
-    of_pool = {"pool": world.pool_id, **_clients(world), **_people(world), **_tokens(world)}
-    world.require_mfa("OPTIONAL")
-    world.public.associate_software_token(AccessToken=of_pool["access"])
-    world.admin.create_group(UserPoolId=world.pool_id, GroupName="staff")
-    return of_pool | _other_pools(world)
+    harness = new_harness(server)
+    of_pool = {"pool": harness.pool_id, **_clients(harness), **_people(harness), **_tokens(harness)}
+    harness.require_mfa("OPTIONAL")
+    harness.public.associate_software_token(AccessToken=of_pool["access"])
+    harness.admin.create_group(UserPoolId=harness.pool_id, GroupName="staff")
+    return of_pool | _other_pools(harness)
 
 
-def _clients(world: World) -> dict[str, str]:
+def _clients(harness: UserPoolHarness) -> dict[str, str]:
     scope = {"ScopeName": "read", "ScopeDescription": "Read"}
-    world.admin.create_resource_server(
-        UserPoolId=world.pool_id, Identifier="orders", Name="Orders", Scopes=[scope]
+    harness.admin.create_resource_server(
+        UserPoolId=harness.pool_id, Identifier="orders", Name="Orders", Scopes=[scope]
     )
-    world.client_id = world.create_client(ExplicitAuthFlows=ALL_FLOWS)["ClientId"]
+    harness.client_id = harness.create_client(ExplicitAuthFlows=ALL_FLOWS)["ClientId"]
     made: dict[str, dict[str, Any]] = {
         "refresh": {"ExplicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"]},
         "legacy": {"PreventUserExistenceErrors": "LEGACY"},
@@ -82,46 +82,46 @@ def _clients(world: World) -> dict[str, str]:
         "limited": {"WriteAttributes": ["email"]},
         "keeping": {"EnableTokenRevocation": False},
     }
-    found = {"client": world.client_id} | {
-        f"{name}_client": world.create_client(**changes)["ClientId"]
+    found = {"client": harness.client_id} | {
+        f"{name}_client": harness.create_client(**changes)["ClientId"]
         for name, changes in made.items()
     }
-    world.admin.add_user_pool_client_secret(
-        UserPoolId=world.pool_id, ClientId=found["two_secrets_client"]
+    harness.admin.add_user_pool_client_secret(
+        UserPoolId=harness.pool_id, ClientId=found["two_secrets_client"]
     )
     return found
 
 
-def _people(world: World) -> dict[str, str]:
+def _people(harness: UserPoolHarness) -> dict[str, str]:
     names = ("ada", "disabled", "reset", "unconfirmed", "invited", "was_invited", "new", "nobody")
     people = {name: f"{name}@example.org" for name in names}
-    pool = {"UserPoolId": world.pool_id}
+    pool = {"UserPoolId": harness.pool_id}
     for name in ("ada", "disabled", "reset"):
-        world.sign_up(people[name])
-        world.confirm(people[name])
-    world.sign_up(people["unconfirmed"])
-    world.admin.admin_disable_user(**pool, Username=people["disabled"])
-    world.admin.admin_reset_user_password(**pool, Username=people["reset"])
+        harness.sign_up(people[name])
+        harness.confirm(people[name])
+    harness.sign_up(people["unconfirmed"])
+    harness.admin.admin_disable_user(**pool, Username=people["disabled"])
+    harness.admin.admin_reset_user_password(**pool, Username=people["reset"])
     for name in ("invited", "was_invited"):
-        world.admin.admin_create_user(**pool, Username=people[name], TemporaryPassword=PASSWORD)
-    used = world.sign_in(people["was_invited"])["Session"]
-    world.public.respond_to_auth_challenge(
-        ClientId=world.client_id,
+        harness.admin.admin_create_user(**pool, Username=people[name], TemporaryPassword=PASSWORD)
+    used = harness.sign_in(people["was_invited"])["Session"]
+    harness.public.respond_to_auth_challenge(
+        ClientId=harness.client_id,
         ChallengeName="NEW_PASSWORD_REQUIRED",
         Session=used,
         ChallengeResponses={"USERNAME": people["was_invited"], "NEW_PASSWORD": PASSWORD},
     )
-    sessions = {"session": world.sign_in(people["invited"])["Session"], "used_session": used}
+    sessions = {"session": harness.sign_in(people["invited"])["Session"], "used_session": used}
     return people | sessions | {"password": PASSWORD, "no_session": "n" * 40}
 
 
-def _tokens(world: World) -> dict[str, str]:
-    tokens = world.sign_in("ada@example.org")["AuthenticationResult"]
+def _tokens(harness: UserPoolHarness) -> dict[str, str]:
+    tokens = harness.sign_in("ada@example.org")["AuthenticationResult"]
     head, payload, _ = tokens["AccessToken"].split(".")
-    revoked = world.signed_in("revoked@example.org")["AccessToken"]
-    world.public.global_sign_out(AccessToken=revoked)
-    deleted = world.signed_in("deleted@example.org")["AccessToken"]
-    world.public.delete_user(AccessToken=deleted)
+    revoked = harness.signed_in("revoked@example.org")["AccessToken"]
+    harness.public.global_sign_out(AccessToken=revoked)
+    deleted = harness.signed_in("deleted@example.org")["AccessToken"]
+    harness.public.delete_user(AccessToken=deleted)
     return {
         "access": tokens["AccessToken"],
         "id": tokens["IdToken"],
@@ -132,29 +132,29 @@ def _tokens(world: World) -> dict[str, str]:
     }
 
 
-def _other_pools(world: World) -> dict[str, str]:
-    admin = world.admin
+def _other_pools(harness: UserPoolHarness) -> dict[str, str]:
+    admin = harness.admin
     plain: dict[str, Any] = {"UsernameAttributes": [], "AutoVerifiedAttributes": []}
     recovery = {"RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]}
-    world.create_pool(**plain, Schema=SCHEMA)
-    found = {"names_pool": world.pool_id, "names_client": world.client_id}
+    harness.create_pool(**plain, Schema=SCHEMA)
+    found = {"names_pool": harness.pool_id, "names_client": harness.client_id}
     attributes = [{"Name": "custom:tenant", "Value": "a"}]
-    world.sign_up("ada", UserAttributes=attributes)
-    admin.admin_confirm_sign_up(UserPoolId=world.pool_id, Username="ada")
-    found["names_access"] = world.sign_in("ada")["AuthenticationResult"]["AccessToken"]
+    harness.sign_up("ada", UserAttributes=attributes)
+    admin.admin_confirm_sign_up(UserPoolId=harness.pool_id, Username="ada")
+    found["names_access"] = harness.sign_in("ada")["AuthenticationResult"]["AccessToken"]
     found["domain"] = "people-of-the-names"
-    admin.create_user_pool_domain(UserPoolId=world.pool_id, Domain=found["domain"])
-    world.create_pool(**plain, Schema=[{"Name": "given_name", "Required": True}])
-    found["required_client"] = world.client_id
+    admin.create_user_pool_domain(UserPoolId=harness.pool_id, Domain=found["domain"])
+    harness.create_pool(**plain, Schema=[{"Name": "given_name", "Required": True}])
+    found["required_client"] = harness.client_id
     only = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
-    world.create_pool(**plain, **only, AccountRecoverySetting=recovery)
-    found["invited_client"] = world.client_id
-    admin.admin_create_user(UserPoolId=world.pool_id, Username="ada")
+    harness.create_pool(**plain, **only, AccountRecoverySetting=recovery)
+    found["invited_client"] = harness.client_id
+    admin.admin_create_user(UserPoolId=harness.pool_id, Username="ada")
     admin.admin_set_user_password(
-        UserPoolId=world.pool_id, Username="ada", Password=PASSWORD, Permanent=True
+        UserPoolId=harness.pool_id, Username="ada", Password=PASSWORD, Permanent=True
     )
-    world.create_pool(DeletionProtection="ACTIVE")
-    return found | {"protected_pool": world.pool_id}
+    harness.create_pool(DeletionProtection="ACTIVE")
+    return found | {"protected_pool": harness.pool_id}
 
 
 def _filled(value: Any, names: dict[str, str]) -> Any:

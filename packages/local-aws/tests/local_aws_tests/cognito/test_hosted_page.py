@@ -14,15 +14,15 @@ from local_aws_tests.cognito.hosted import (
     App,
     hosted_app,
 )
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, World
+from local_aws_tests.cognito.user_pool_harness import EMAIL, PASSWORD, UserPoolHarness
 
 INCORRECT = "Incorrect username or password."
 
 
 @pytest.fixture
-def app(world: World) -> App:
-    world.signed_in()
-    return hosted_app(world)
+def app(harness: UserPoolHarness) -> App:
+    harness.signed_in()
+    return hosted_app(harness)
 
 
 def test_the_right_password_redirects_to_the_app(app: App) -> None:
@@ -55,37 +55,37 @@ def test_guessing_on_the_page_locks_out(app: App) -> None:
 
 
 def test_a_disabled_user_is_refused(app: App) -> None:
-    app.world.admin.admin_disable_user(UserPoolId=app.world.pool_id, Username=EMAIL)
+    app.harness.admin.admin_disable_user(UserPoolId=app.harness.pool_id, Username=EMAIL)
     assert app.sign_in().form.alert == "User is disabled."
 
 
 def test_an_invited_user_chooses_a_password(app: App) -> None:
     email = "eve@example.org"
-    app.world.admin.admin_create_user(UserPoolId=app.world.pool_id, Username=email)
-    page = app.sign_in(email, app.world.code(email))
+    app.harness.admin.admin_create_user(UserPoolId=app.harness.pool_id, Username=email)
+    page = app.sign_in(email, app.harness.code(email))
     assert page.form.visible == ["NEW_PASSWORD"]
     page = app.browser.fill(page, NEW_PASSWORD="short")
     assert page.form.alert.startswith("Password did not conform with policy")
     assert "code" in app.browser.fill(page, NEW_PASSWORD="Another-Horse-7").told
-    assert app.world.sign_in(email, "Another-Horse-7")["AuthenticationResult"]
+    assert app.harness.sign_in(email, "Another-Horse-7")["AuthenticationResult"]
 
 
 def test_a_user_with_an_authenticator_app_enters_its_code(app: App) -> None:
-    world = app.world
-    world.server.clock.stop()
-    world.require_mfa("OPTIONAL")
-    token = world.sign_in()["AuthenticationResult"]["AccessToken"]
-    secret = world.public.associate_software_token(AccessToken=token)["SecretCode"]
-    world.public.verify_software_token(AccessToken=token, UserCode=world.app_code(secret))
-    world.public.set_user_mfa_preference(
+    harness = app.harness
+    harness.server.clock.stop()
+    harness.require_mfa("OPTIONAL")
+    token = harness.sign_in()["AuthenticationResult"]["AccessToken"]
+    secret = harness.public.associate_software_token(AccessToken=token)["SecretCode"]
+    harness.public.verify_software_token(AccessToken=token, UserCode=harness.app_code(secret))
+    harness.public.set_user_mfa_preference(
         AccessToken=token, SoftwareTokenMfaSettings={"Enabled": True}
     )
-    world.server.clock.advance(30)
+    harness.server.clock.advance(30)
     page = app.sign_in()
     assert page.form.visible == ["SOFTWARE_TOKEN_MFA_CODE"]
     page = app.browser.fill(page, SOFTWARE_TOKEN_MFA_CODE="000000")
     assert page.form.alert == "Invalid code received for user"
-    back = app.browser.fill(page, SOFTWARE_TOKEN_MFA_CODE=f" {world.app_code(secret)}")
+    back = app.browser.fill(page, SOFTWARE_TOKEN_MFA_CODE=f" {harness.app_code(secret)}")
     assert "code" in back.told
 
 
@@ -94,9 +94,9 @@ def test_a_session_of_another_client_is_refused(app: App) -> None:
     does.
     """
     email = "eve@example.org"
-    app.world.admin.admin_create_user(UserPoolId=app.world.pool_id, Username=email)
-    other = hosted_app(app.world)
-    theirs = other.sign_in(email, app.world.code(email)).form.values
+    app.harness.admin.admin_create_user(UserPoolId=app.harness.pool_id, Username=email)
+    other = hosted_app(app.harness)
+    theirs = other.sign_in(email, app.harness.code(email)).form.values
     page = app.login_page()
     given = page.form.values | {"challenge": "NEW_PASSWORD_REQUIRED", "session": theirs["session"]}
     answer = app.browser.post(page.form.action, given | {"NEW_PASSWORD": "Another-Horse-7"})
@@ -104,7 +104,7 @@ def test_a_session_of_another_client_is_refused(app: App) -> None:
 
 
 def test_a_pool_that_requires_an_app_says_that_the_page_cannot_set_one_up(app: App) -> None:
-    app.world.require_mfa("ON")
+    app.harness.require_mfa("ON")
     page = app.sign_in()
     assert page.status == 501
     assert "MFA_SETUP" in page.text
@@ -114,28 +114,28 @@ def test_a_signed_in_browser_needs_no_password(app: App) -> None:
     first = app.code()
     assert app.authorize(state="s2").told["state"] == "s2"
     assert app.authorize().told["code"] != first
-    second_app = hosted_app(app.world)
+    second_app = hosted_app(app.harness)
     second_app.browser = app.browser
     assert "code" in second_app.authorize().told
 
 
 def test_the_page_asks_for_the_password_after_an_hour(app: App) -> None:
     app.code()
-    app.world.server.clock.advance(3600)
+    app.harness.server.clock.advance(3600)
     assert urlsplit(app.authorize().location).path == "/login"
 
 
 @pytest.mark.parametrize("end", ["admin_disable_user", "admin_delete_user"])
 def test_the_page_asks_for_the_password_once_the_account_is_deleted(app: App, end: str) -> None:
     app.code()
-    getattr(app.world.admin, end)(UserPoolId=app.world.pool_id, Username=EMAIL)
+    getattr(app.harness.admin, end)(UserPoolId=app.harness.pool_id, Username=EMAIL)
     assert urlsplit(app.authorize().location).path == "/login"
 
 
 def test_a_session_belongs_to_one_pool(app: App) -> None:
     app.code()
-    app.world.create_pool()
-    elsewhere = hosted_app(app.world)
+    app.harness.create_pool()
+    elsewhere = hosted_app(app.harness)
     elsewhere.browser = app.browser
     assert urlsplit(elsewhere.authorize().location).path == "/login"
 
@@ -234,21 +234,21 @@ def test_an_invalid_request_is_reported_to_the_app(
 
 @pytest.mark.parametrize("off", [{"AllowedOAuthFlowsUserPoolClient": False}, {"CallbackURLs": []}])
 def test_a_client_without_the_flow_has_no_page(app: App, off: dict[str, Any]) -> None:
-    app.world.admin.update_user_pool_client(
-        UserPoolId=app.world.pool_id, ClientId=app.client_id, **(HOSTED | off)
+    app.harness.admin.update_user_pool_client(
+        UserPoolId=app.harness.pool_id, ClientId=app.client_id, **(HOSTED | off)
     )
     assert app.authorize().status == 400
 
 
 def test_a_client_without_the_code_flow_is_refused(app: App) -> None:
     machine = {"AllowedOAuthFlows": ["client_credentials"], "GenerateSecret": True}
-    app.client_id = app.world.create_client(**HOSTED | machine)["ClientId"]
+    app.client_id = app.harness.create_client(**HOSTED | machine)["ClientId"]
     assert app.authorize().told["error"] == "unauthorized_client"
 
 
 def test_a_pool_without_a_domain_has_no_page(app: App) -> None:
-    app.world.create_pool()
-    app.client_id = app.world.create_client(**HOSTED)["ClientId"]
+    app.harness.create_pool()
+    app.client_id = app.harness.create_client(**HOSTED)["ClientId"]
     page = app.authorize()
     assert page.status == 400
     assert "no domain" in page.text

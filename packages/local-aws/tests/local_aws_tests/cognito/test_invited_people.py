@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from atrium.identity.commands import NewUser
 from identity_commands import cognito, invitation
 from identity_commands.invitation import RefusedError
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
+from local_aws_tests.cognito.user_pool_harness import EMAIL, PASSWORD, UserPoolHarness, refused
 
 ATTACKERS = "Attacker-Horse-666"
 NEW = NewUser("01890a5d-ac96-774b-bcce-000000000001", EMAIL, given_name="Ada")
@@ -48,10 +48,10 @@ class Pool:
 
 
 @pytest.fixture
-def pool(world: World, monkeypatch: pytest.MonkeyPatch) -> Pool:
-    made = Pool(world.admin)
+def pool(harness: UserPoolHarness, monkeypatch: pytest.MonkeyPatch) -> Pool:
+    made = Pool(harness.admin)
     monkeypatch.setattr(cognito, "client", lambda service: made)
-    monkeypatch.setattr(cognito, "pool_id", lambda: world.pool_id)
+    monkeypatch.setattr(cognito, "pool_id", lambda: harness.pool_id)
     return made
 
 
@@ -60,50 +60,52 @@ def invite(asked_at: datetime | None = None) -> str:
     return invitation.create_user(NEW, asked_at or datetime.now(UTC))["subject"]
 
 
-def check_only_the_invited_person_signs_in(world: World) -> None:
+def check_only_the_invited_person_signs_in(harness: UserPoolHarness) -> None:
     with refused("NotAuthorizedException"):
-        world.sign_in(password=ATTACKERS)
-    user = world.user()
+        harness.sign_in(password=ATTACKERS)
+    user = harness.user()
     assert (user["UserStatus"], user["Enabled"]) == ("FORCE_CHANGE_PASSWORD", True)
     assert (user["Attributes"]["email_verified"], user["Attributes"]["given_name"]) == (
         "true",
         "Ada",
     )
-    challenge = world.sign_in(password=world.code())
+    challenge = harness.sign_in(password=harness.code())
     assert challenge["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
-    world.public.respond_to_auth_challenge(
-        ClientId=world.client_id,
+    harness.public.respond_to_auth_challenge(
+        ClientId=harness.client_id,
         ChallengeName="NEW_PASSWORD_REQUIRED",
         Session=challenge["Session"],
         ChallengeResponses={"USERNAME": EMAIL, "NEW_PASSWORD": PASSWORD},
     )
-    assert world.sign_in()["AuthenticationResult"]
+    assert harness.sign_in()["AuthenticationResult"]
 
 
-def sign_up_as_attacker(world: World) -> None:
+def sign_up_as_attacker(harness: UserPoolHarness) -> None:
     names = [{"Name": "given_name", "Value": "Eve"}, {"Name": "family_name", "Value": "Evil"}]
-    world.sign_up(password=ATTACKERS, UserAttributes=names)
+    harness.sign_up(password=ATTACKERS, UserAttributes=names)
 
 
-def test_an_unconfirmed_sign_up_is_replaced_by_the_invitation(world: World, pool: Pool) -> None:
-    sign_up_as_attacker(world)
-    confirmation = world.code()
-    assert invite() == world.user()["Attributes"]["sub"]
+def test_an_unconfirmed_sign_up_is_replaced_by_the_invitation(
+    harness: UserPoolHarness, pool: Pool
+) -> None:
+    sign_up_as_attacker(harness)
+    confirmation = harness.code()
+    assert invite() == harness.user()["Attributes"]["sub"]
     with refused("NotAuthorizedException"):  # the code mailed earlier confirms nothing any more
-        world.confirm(code=confirmation)
-    assert not world.user()["Attributes"].get("family_name")
-    check_only_the_invited_person_signs_in(world)
+        harness.confirm(code=confirmation)
+    assert not harness.user()["Attributes"].get("family_name")
+    check_only_the_invited_person_signs_in(harness)
 
 
 def test_an_invitation_mail_does_not_contain_a_strangers_chosen_name(
-    world: World, pool: Pool
+    harness: UserPoolHarness, pool: Pool
 ) -> None:
     """Check this, because the CustomMessage trigger puts the account's given name into the mail."""
-    sign_up_as_attacker(world)
+    sign_up_as_attacker(harness)
     names = list[dict[str, str]]()
 
     def note_the_second() -> None:
-        pool.before["admin_create_user"] = lambda: names.append(world.user()["Attributes"])
+        pool.before["admin_create_user"] = lambda: names.append(harness.user()["Attributes"])
 
     pool.before["admin_create_user"] = note_the_second
     invite()
@@ -115,40 +117,42 @@ def test_an_invitation_mail_does_not_contain_a_strangers_chosen_name(
     "moment", ["admin_create_user", "admin_get_user", "admin_set_user_password"]
 )
 def test_a_sign_up_confirmed_at_the_same_moment_is_replaced(
-    world: World, pool: Pool, moment: str
+    harness: UserPoolHarness, pool: Pool, moment: str
 ) -> None:
     """Let the owner of the mailbox enter the code of a sign-up that somebody else began."""
     asked_at = datetime.now(UTC) - timedelta(seconds=1)
-    sign_up_as_attacker(world)
+    sign_up_as_attacker(harness)
     tokens: dict[str, Any] = {}
 
     def confirm_and_sign_in() -> None:
-        world.confirm(code=confirmation)
-        tokens.update(world.sign_in(password=ATTACKERS)["AuthenticationResult"])
+        harness.confirm(code=confirmation)
+        tokens.update(harness.sign_in(password=ATTACKERS)["AuthenticationResult"])
 
-    confirmation = world.code()
+    confirmation = harness.code()
     pool.before[moment] = confirm_and_sign_in
     invite(asked_at)
     with refused("NotAuthorizedException"):
-        world.refresh(tokens["RefreshToken"])
-    check_only_the_invited_person_signs_in(world)
+        harness.refresh(tokens["RefreshToken"])
+    check_only_the_invited_person_signs_in(harness)
 
 
 def test_a_user_who_confirmed_before_the_invitation_keeps_the_account(
-    world: World, pool: Pool
+    harness: UserPoolHarness, pool: Pool
 ) -> None:
-    world.signed_in()
+    harness.signed_in()
     with pytest.raises(RefusedError, match="already signed up"):
         invite(datetime.now(UTC) + timedelta(minutes=1))
-    assert world.sign_in()["AuthenticationResult"]
+    assert harness.sign_in()["AuthenticationResult"]
 
 
 @pytest.mark.parametrize(
     "dies_before",
     ["admin_user_global_sign_out", "admin_create_user", "admin_update_user_attributes"],
 )
-def test_an_interrupted_invitation_is_repeated(world: World, pool: Pool, dies_before: str) -> None:
-    sign_up_as_attacker(world)
+def test_an_interrupted_invitation_is_repeated(
+    harness: UserPoolHarness, pool: Pool, dies_before: str
+) -> None:
+    sign_up_as_attacker(harness)
 
     def die() -> None:
         raise ConnectionError
@@ -160,37 +164,37 @@ def test_an_interrupted_invitation_is_repeated(world: World, pool: Pool, dies_be
     with pytest.raises(ConnectionError):
         invite()
     invite()
-    check_only_the_invited_person_signs_in(world)
+    check_only_the_invited_person_signs_in(harness)
 
 
-def test_one_invitation_sends_one_mail(world: World, pool: Pool) -> None:
+def test_one_invitation_sends_one_mail(harness: UserPoolHarness, pool: Pool) -> None:
     assert invite() == invite()
-    assert len(world.mails(EMAIL)) == 1
-    check_only_the_invited_person_signs_in(world)
+    assert len(harness.mails(EMAIL)) == 1
+    check_only_the_invited_person_signs_in(harness)
 
 
 @pytest.mark.parametrize("signed_up", [False, True])
 def test_an_undelivered_invitation_is_mailed_on_repetition(
-    world: World, pool: Pool, signed_up: bool
+    harness: UserPoolHarness, pool: Pool, signed_up: bool
 ) -> None:
     if signed_up:
-        sign_up_as_attacker(world)
+        sign_up_as_attacker(harness)
     pool.delivers = False
     for _ in range(2):
         with pytest.raises(RefusedError, match=r"^The invitation could not be delivered\.$"):
             invite()
     pool.delivers = True
-    before = len(world.mails(EMAIL))
+    before = len(harness.mails(EMAIL))
     invite()
-    assert len(world.mails(EMAIL)) == before + 1
-    check_only_the_invited_person_signs_in(world)
+    assert len(harness.mails(EMAIL)) == before + 1
+    check_only_the_invited_person_signs_in(harness)
 
 
-def test_a_second_undelivered_mail_is_a_refusal(world: World, pool: Pool) -> None:
+def test_a_second_undelivered_mail_is_a_refusal(harness: UserPoolHarness, pool: Pool) -> None:
     invite()
     pool.delivers = False
     with pytest.raises(RefusedError, match=r"^The invitation could not be delivered\.$"):
         invite(datetime.now(UTC) + timedelta(days=1))
     pool.delivers = True
     invite(datetime.now(UTC) + timedelta(days=1))
-    check_only_the_invited_person_signs_in(world)
+    check_only_the_invited_person_signs_in(harness)

@@ -9,22 +9,25 @@ from typing import Any
 import pytest
 
 from local_aws_tests.cognito.hosted import CALLBACK, CHALLENGE, VERIFIER, App, basic, hosted_app
-from local_aws_tests.cognito.world import EMAIL, FunctionError, World, refused
+from local_aws_tests.cognito.user_pool_harness import EMAIL, FunctionError, UserPoolHarness, refused
 
 USER_SCOPE = "aws.cognito.signin.user.admin"
 
 
 @pytest.fixture
-def app(world: World) -> App:
-    world.signed_in()
-    return hosted_app(world)
+def app(harness: UserPoolHarness) -> App:
+    harness.signed_in()
+    return hosted_app(harness)
 
 
 def test_a_code_is_exchanged_for_tokens(app: App) -> None:
     told = app.tokens(nonce="n1")
     assert told.keys() == {"access_token", "id_token", "refresh_token", "expires_in", "token_type"}
     assert (told["expires_in"], told["token_type"]) == (30 * 60, "Bearer")
-    access, identity = app.world.claims(told["access_token"]), app.world.claims(told["id_token"])
+    access, identity = (
+        app.harness.claims(told["access_token"]),
+        app.harness.claims(told["id_token"]),
+    )
     assert access["scope"].split() == ["openid", "email"]
     assert (access["client_id"], access["token_use"]) == (app.client_id, "access")
     assert (identity["aud"], identity["token_use"], identity["nonce"]) == (
@@ -33,7 +36,7 @@ def test_a_code_is_exchanged_for_tokens(app: App) -> None:
         "n1",
     )
     assert (identity["email"], identity["email_verified"]) == (EMAIL, True)
-    assert access["sub"] == identity["sub"] == app.world.user()["Attributes"]["sub"]
+    assert access["sub"] == identity["sub"] == app.harness.user()["Attributes"]["sub"]
     digest = hashlib.sha256(told["access_token"].encode()).digest()[:16]
     assert identity["at_hash"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
@@ -45,11 +48,11 @@ def test_a_code_can_be_used_once(app: App) -> None:
 
 
 def test_a_code_expires_after_five_minutes(app: App) -> None:
-    app.world.server.clock.stop()
+    app.harness.server.clock.stop()
     first, second = app.code(), app.authorize().told["code"]
-    app.world.server.clock.advance(295)
+    app.harness.server.clock.advance(295)
     assert app.exchange(first)[0] == 200
-    app.world.server.clock.advance(5)
+    app.harness.server.clock.advance(5)
     assert app.exchange(second) == (400, {"error": "invalid_grant"})
 
 
@@ -95,19 +98,19 @@ def test_an_invalid_exchange_is_refused(
 
 def test_another_client_can_neither_use_nor_invalidate_a_code(app: App) -> None:
     code = app.code()
-    assert hosted_app(app.world).exchange(code) == (400, {"error": "invalid_grant"})
+    assert hosted_app(app.harness).exchange(code) == (400, {"error": "invalid_grant"})
     assert app.exchange(code)[0] == 200
 
 
 def test_a_client_without_the_flow_gets_no_tokens(app: App) -> None:
     code = app.code()
-    app.client_id = app.world.client_id
+    app.client_id = app.harness.client_id
     assert app.exchange(code) == (400, {"error": "unauthorized_client"})
 
 
 def test_a_user_disabled_meanwhile_gets_no_tokens(app: App) -> None:
     code = app.code()
-    app.world.admin.admin_disable_user(UserPoolId=app.world.pool_id, Username=EMAIL)
+    app.harness.admin.admin_disable_user(UserPoolId=app.harness.pool_id, Username=EMAIL)
     assert app.exchange(code) == (400, {"error": "invalid_grant"})
 
 
@@ -131,9 +134,9 @@ def test_a_form_with_a_duplicate_field_is_refused(app: App) -> None:
 
 class TestAClientWithASecret:
     @pytest.fixture
-    def app(self, world: World) -> App:
-        world.signed_in()
-        return hosted_app(world, GenerateSecret=True)
+    def app(self, harness: UserPoolHarness) -> App:
+        harness.signed_in()
+        return hosted_app(harness, GenerateSecret=True)
 
     def test_the_secret_can_be_sent_by_http_basic(self, app: App) -> None:
         assert app.secret
@@ -160,7 +163,7 @@ class TestAClientWithASecret:
 
 def test_an_app_without_scopes_gets_all_scopes_of_its_client(app: App) -> None:
     told = app.tokens(scope=None)
-    assert app.world.claims(told["access_token"])["scope"].split() == ["openid", "email"]
+    assert app.harness.claims(told["access_token"])["scope"].split() == ["openid", "email"]
 
 
 def test_without_openid_there_is_no_id_token(app: App) -> None:
@@ -169,10 +172,10 @@ def test_without_openid_there_is_no_id_token(app: App) -> None:
     assert "id_token" not in app.refresh(told["refresh_token"])[1]
 
 
-def test_scopes_decide_which_claims_an_app_sees(world: World) -> None:
-    world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
-    world.confirm()
-    app = hosted_app(world, AllowedOAuthScopes=["openid", "email", "phone", "profile"])
+def test_scopes_decide_which_claims_an_app_sees(harness: UserPoolHarness) -> None:
+    harness.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])
+    harness.confirm()
+    app = hosted_app(harness, AllowedOAuthScopes=["openid", "email", "phone", "profile"])
     seen = {
         "openid": {"email", "given_name"},
         "openid profile": {"email", "given_name"},
@@ -183,42 +186,42 @@ def test_scopes_decide_which_claims_an_app_sees(world: World) -> None:
     for scope, expected in seen.items():
         app.browser.cookies.clear()
         told = app.tokens(scope=scope)
-        for known in (world.claims(told["id_token"]), app.user_info(told["access_token"])[1]):
+        for known in (harness.claims(told["id_token"]), app.user_info(told["access_token"])[1]):
             assert known.keys() & {"email", "given_name"} == expected, scope
 
 
 def test_a_token_without_the_scope_cannot_read_the_account(app: App) -> None:
     token = app.tokens()["access_token"]
     with refused("NotAuthorizedException", "Access Token does not have required scopes"):
-        app.world.public.get_user(AccessToken=token)
+        app.harness.public.get_user(AccessToken=token)
 
 
-def test_a_token_with_the_scope_can_read_the_account(world: World) -> None:
-    world.signed_in()
-    app = hosted_app(world, AllowedOAuthScopes=["openid", USER_SCOPE])
-    assert world.public.get_user(
+def test_a_token_with_the_scope_can_read_the_account(harness: UserPoolHarness) -> None:
+    harness.signed_in()
+    app = hosted_app(harness, AllowedOAuthScopes=["openid", USER_SCOPE])
+    assert harness.public.get_user(
         AccessToken=app.tokens(scope=f"openid {USER_SCOPE}")["access_token"]
     )
 
 
 def test_a_refresh_keeps_the_scopes_and_the_auth_time(app: App) -> None:
     told = app.tokens()
-    app.world.server.clock.advance(60)
+    app.harness.server.clock.advance(60)
     status, fresh = app.refresh(told["refresh_token"])
     assert status == 200
     assert fresh.keys() == {"access_token", "id_token", "expires_in", "token_type"}
-    old, new = app.world.claims(told["access_token"]), app.world.claims(fresh["access_token"])
+    old, new = app.harness.claims(told["access_token"]), app.harness.claims(fresh["access_token"])
     assert new["jti"] != old["jti"]
     for name in ("scope", "origin_jti", "auth_time", "sub"):
         assert new[name] == old[name]
 
 
 def test_the_auth_time_is_that_of_the_users_sign_in(app: App) -> None:
-    app.world.server.clock.stop()
-    first = app.world.claims(app.tokens()["access_token"])
-    app.world.server.clock.advance(600)
+    app.harness.server.clock.stop()
+    first = app.harness.claims(app.tokens()["access_token"])
+    app.harness.server.clock.advance(600)
     _, told = app.exchange(app.authorize().told["code"])
-    second = app.world.claims(told["access_token"])
+    second = app.harness.claims(told["access_token"])
     assert second["auth_time"] == first["auth_time"]
     assert second["iat"] == first["iat"] + 600
 
@@ -226,22 +229,22 @@ def test_the_auth_time_is_that_of_the_users_sign_in(app: App) -> None:
 def test_an_invalid_refresh_token_is_refused(app: App) -> None:
     told = app.tokens()
     assert app.refresh("nonsense")[1]["error"] == "invalid_grant"
-    other = hosted_app(app.world)
+    other = hosted_app(app.harness)
     assert other.refresh(told["refresh_token"])[1]["error"] == "invalid_grant"
-    app.world.admin.admin_user_global_sign_out(UserPoolId=app.world.pool_id, Username=EMAIL)
+    app.harness.admin.admin_user_global_sign_out(UserPoolId=app.harness.pool_id, Username=EMAIL)
     assert app.refresh(told["refresh_token"])[1]["error"] == "invalid_grant"
 
 
-def test_a_client_without_refresh_gets_no_new_tokens(world: World) -> None:
-    world.signed_in()
-    app = hosted_app(world, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])
+def test_a_client_without_refresh_gets_no_new_tokens(harness: UserPoolHarness) -> None:
+    harness.signed_in()
+    app = hosted_app(harness, ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH"])
     assert app.refresh(app.tokens()["refresh_token"]) == (400, {"error": "unauthorized_client"})
 
 
 class TestUserInfo:
     def test_the_users_attributes_are_returned(self, app: App) -> None:
         status, told = app.user_info(app.tokens()["access_token"])
-        user = app.world.user()
+        user = app.harness.user()
         assert status == 200
         assert told == {
             "sub": user["Attributes"]["sub"],
@@ -253,7 +256,7 @@ class TestUserInfo:
     def test_the_scope_openid_is_required(self, app: App) -> None:
         for token in (
             app.tokens(scope="email")["access_token"],
-            app.world.sign_in()["AuthenticationResult"]["AccessToken"],
+            app.harness.sign_in()["AuthenticationResult"]["AccessToken"],
         ):
             assert app.user_info(token)[0] == 401
 
@@ -261,7 +264,7 @@ class TestUserInfo:
         told = app.tokens()
         assert app.user_info(told["id_token"])[0] == 401
         assert app.user_info("")[0] == 400
-        app.world.admin.admin_user_global_sign_out(UserPoolId=app.world.pool_id, Username=EMAIL)
+        app.harness.admin.admin_user_global_sign_out(UserPoolId=app.harness.pool_id, Username=EMAIL)
         status, refusal = app.user_info(told["access_token"])
         assert (status, refusal["error"]) == (401, "invalid_token")
 
@@ -286,7 +289,7 @@ class TestRevoke:
             ("", {}, "invalid_request"),
             (
                 told["refresh_token"],
-                {"client_id": hosted_app(app.world).client_id},
+                {"client_id": hosted_app(app.harness).client_id},
                 "invalid_client",
             ),
         ):
@@ -305,16 +308,16 @@ def scopes_of(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_trigger_gets_the_hosted_page_as_source_and_the_scopes(app: App) -> None:
-    app.world.deploy("PreTokenGeneration", scopes_of, "V2_0")
+    app.harness.deploy("PreTokenGeneration", scopes_of, "V2_0")
     told = app.tokens()
-    event = app.world.events[-1]
+    event = app.harness.events[-1]
     assert event["triggerSource"] == "TokenGeneration_HostedAuth"
     assert event["request"]["scopes"] == ["openid", "email"]
     assert event["callerContext"]["clientId"] == app.client_id
-    claims = app.world.claims(told["access_token"])
+    claims = app.harness.claims(told["access_token"])
     assert (claims["scope"].split(), claims["uid"]) == (["openid", "atrium/me"], "u1")
     app.refresh(told["refresh_token"])
-    event = app.world.events[-1]
+    event = app.harness.events[-1]
     assert event["triggerSource"] == "TokenGeneration_RefreshTokens"
     assert event["request"]["scopes"] == ["openid", "email"]
 
@@ -323,7 +326,7 @@ def test_the_refusal_of_a_trigger_is_returned_to_the_app(app: App) -> None:
     def refuse(event: dict[str, Any]) -> dict[str, Any]:
         raise FunctionError("This account is disabled")
 
-    app.world.deploy("PreTokenGeneration", refuse, "V2_0")
+    app.harness.deploy("PreTokenGeneration", refuse, "V2_0")
     status, told = app.exchange(app.code())
     assert (status, told["error"]) == (400, "invalid_grant")
     assert (
@@ -333,8 +336,8 @@ def test_the_refusal_of_a_trigger_is_returned_to_the_app(app: App) -> None:
 
 
 def test_discovery_names_the_endpoints(app: App) -> None:
-    _, told = app.world.get(f"/{app.world.pool_id}/.well-known/openid-configuration")
-    base = app.world.server.settings.aws_endpoint_url
+    _, told = app.harness.get(f"/{app.harness.pool_id}/.well-known/openid-configuration")
+    base = app.harness.server.settings.aws_endpoint_url
     assert {
         name: told[f"{name}_endpoint"]
         for name in ("authorization", "token", "userinfo", "revocation")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_aws_tests.cognito.world import CLIENT, World, refused
+from local_aws_tests.cognito.user_pool_harness import CLIENT, UserPoolHarness, refused
 
 ROTATING: dict[str, Any] = {
     "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
@@ -13,102 +13,104 @@ ROTATING: dict[str, Any] = {
 REUSED = "RefreshTokenReuseException"
 
 
-def renew(world: World, refresh_token: str, **more: str) -> dict[str, Any]:
-    answer: dict[str, Any] = world.public.get_tokens_from_refresh_token(
-        ClientId=world.client_id, RefreshToken=refresh_token, **more
+def renew(harness: UserPoolHarness, refresh_token: str, **more: str) -> dict[str, Any]:
+    answer: dict[str, Any] = harness.public.get_tokens_from_refresh_token(
+        ClientId=harness.client_id, RefreshToken=refresh_token, **more
     )
     result: dict[str, Any] = answer["AuthenticationResult"]
     return result
 
 
-def rotating(world: World, grace: int = 10) -> str:
+def rotating(harness: UserPoolHarness, grace: int = 10) -> str:
     """Sign in at a client that rotates refresh tokens; return the first refresh token."""
     rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": grace}
-    client = world.create_client(**ROTATING | {"RefreshTokenRotation": rotation})
-    world.client_id = client["ClientId"]
-    world.server.clock.stop()
-    return str(world.signed_in()["RefreshToken"])
+    client = harness.create_client(**ROTATING | {"RefreshTokenRotation": rotation})
+    harness.client_id = client["ClientId"]
+    harness.server.clock.stop()
+    return str(harness.signed_in()["RefreshToken"])
 
 
-def test_a_client_without_rotation_keeps_its_refresh_token(world: World) -> None:
-    tokens = world.signed_in()
+def test_a_client_without_rotation_keeps_its_refresh_token(harness: UserPoolHarness) -> None:
+    tokens = harness.signed_in()
     for _ in range(2):
-        renewed = renew(world, tokens["RefreshToken"])
+        renewed = renew(harness, tokens["RefreshToken"])
         assert set(renewed) == {"AccessToken", "IdToken", "ExpiresIn", "TokenType"}
-    first, second = (world.claims(each["AccessToken"]) for each in (tokens, renewed))
+    first, second = (harness.claims(each["AccessToken"]) for each in (tokens, renewed))
     assert first["origin_jti"] == second["origin_jti"]
     assert first["jti"] != second["jti"]
 
 
-def test_a_client_without_refresh_is_refused(world: World) -> None:
-    refresh_token = world.signed_in()["RefreshToken"]
-    world.admin.update_user_pool_client(
-        UserPoolId=world.pool_id,
-        ClientId=world.client_id,
+def test_a_client_without_refresh_is_refused(harness: UserPoolHarness) -> None:
+    refresh_token = harness.signed_in()["RefreshToken"]
+    harness.admin.update_user_pool_client(
+        UserPoolId=harness.pool_id,
+        ClientId=harness.client_id,
         **CLIENT | {"ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"]},
     )
     with refused("InvalidParameterException", "Auth flow not enabled for this client"):
-        renew(world, refresh_token)
+        renew(harness, refresh_token)
 
 
-def test_rotation_replaces_the_refresh_token(world: World) -> None:
-    first = rotating(world, grace=0)
-    second = renew(world, first)["RefreshToken"]
+def test_rotation_replaces_the_refresh_token(harness: UserPoolHarness) -> None:
+    first = rotating(harness, grace=0)
+    second = renew(harness, first)["RefreshToken"]
     assert second != first
     with refused(REUSED):
-        renew(world, first)
-    assert renew(world, second)["RefreshToken"] not in (first, second)
+        renew(harness, first)
+    assert renew(harness, second)["RefreshToken"] not in (first, second)
 
 
-def test_a_rotated_token_is_accepted_again_within_the_grace_period(world: World) -> None:
-    first = rotating(world)
-    lost, second = (renew(world, first)["RefreshToken"] for _ in range(2))
-    world.server.clock.advance(11)
+def test_a_rotated_token_is_accepted_again_within_the_grace_period(
+    harness: UserPoolHarness,
+) -> None:
+    first = rotating(harness)
+    lost, second = (renew(harness, first)["RefreshToken"] for _ in range(2))
+    harness.server.clock.advance(11)
     with refused(REUSED):
-        renew(world, first)
+        renew(harness, first)
     for token in (lost, second):
-        assert renew(world, token)["AccessToken"]
+        assert renew(harness, token)["AccessToken"]
 
 
-def test_a_rotated_token_expires_when_the_first_one_would(world: World) -> None:
-    first = rotating(world)
-    world.server.clock.advance(11 * 3600)
-    second = renew(world, first)["RefreshToken"]
-    world.server.clock.advance(3600)
+def test_a_rotated_token_expires_when_the_first_one_would(harness: UserPoolHarness) -> None:
+    first = rotating(harness)
+    harness.server.clock.advance(11 * 3600)
+    second = renew(harness, first)["RefreshToken"]
+    harness.server.clock.advance(3600)
     with refused("NotAuthorizedException", "Refresh Token has expired"):
-        renew(world, second)
+        renew(harness, second)
 
 
-def test_revoking_a_rotated_token_ends_the_sign_in(world: World) -> None:
-    first = rotating(world)
-    second = renew(world, first)
-    world.public.revoke_token(Token=second["RefreshToken"], ClientId=world.client_id)
+def test_revoking_a_rotated_token_ends_the_sign_in(harness: UserPoolHarness) -> None:
+    first = rotating(harness)
+    second = renew(harness, first)
+    harness.public.revoke_token(Token=second["RefreshToken"], ClientId=harness.client_id)
     for token in (first, second["RefreshToken"]):
         with refused("NotAuthorizedException", "Refresh Token has been revoked"):
-            renew(world, token)
+            renew(harness, token)
     with refused("NotAuthorizedException", "Access Token has been revoked"):
-        world.public.get_user(AccessToken=second["AccessToken"])
+        harness.public.get_user(AccessToken=second["AccessToken"])
 
 
-def test_rotated_tokens_are_not_refreshed_by_initiate_auth(world: World) -> None:
-    first = rotating(world)
+def test_rotated_tokens_are_not_refreshed_by_initiate_auth(harness: UserPoolHarness) -> None:
+    first = rotating(harness)
     with refused("InvalidParameterException", "Auth flow not enabled for this client"):
-        world.refresh(first)
+        harness.refresh(first)
 
 
-def test_a_confidential_client_needs_its_secret(world: World) -> None:
-    created = world.create_client(GenerateSecret=True)
-    world.client_id = created["ClientId"]
-    world.admin.admin_create_user(UserPoolId=world.pool_id, Username="ada@example.org")
+def test_a_confidential_client_needs_its_secret(harness: UserPoolHarness) -> None:
+    created = harness.create_client(GenerateSecret=True)
+    harness.client_id = created["ClientId"]
+    harness.admin.admin_create_user(UserPoolId=harness.pool_id, Username="ada@example.org")
     with refused("NotAuthorizedException"):
-        renew(world, "a.b", ClientSecret="s" * 24)
+        renew(harness, "a.b", ClientSecret="s" * 24)
     with refused("NotAuthorizedException", "Invalid Refresh Token."):
-        renew(world, "a.b", ClientSecret=created["ClientSecret"])
+        renew(harness, "a.b", ClientSecret=created["ClientSecret"])
 
 
 @pytest.mark.parametrize("token", ["unknown", "00000000.unknown"])
-def test_an_unknown_refresh_token_is_refused(world: World, token: str) -> None:
+def test_an_unknown_refresh_token_is_refused(harness: UserPoolHarness, token: str) -> None:
     with refused("NotAuthorizedException", "Invalid Refresh Token."):
-        renew(world, token)
+        renew(harness, token)
     with refused("NotAuthorizedException", "Invalid Refresh Token"):
-        world.refresh(token)
+        harness.refresh(token)

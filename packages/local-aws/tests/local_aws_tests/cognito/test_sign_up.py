@@ -11,41 +11,41 @@ import urllib.request
 import pytest
 
 from local_aws.cognito import pools
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, World, refused
+from local_aws_tests.cognito.user_pool_harness import EMAIL, PASSWORD, UserPoolHarness, refused
 
 
-def test_the_mailed_random_code_confirms_a_sign_up(world: World) -> None:
-    answer = world.sign_up()
+def test_the_mailed_random_code_confirms_a_sign_up(harness: UserPoolHarness) -> None:
+    answer = harness.sign_up()
     assert answer["UserConfirmed"] is False
     assert answer["CodeDeliveryDetails"] == {
         "Destination": "a***@e***",
         "DeliveryMedium": "EMAIL",
         "AttributeName": "email",
     }
-    user = world.user()
+    user = harness.user()
     assert user["UserStatus"] == "UNCONFIRMED"
     assert user["Username"] == answer["UserSub"] == user["Attributes"]["sub"]
-    assert re.fullmatch(r"\d{6}", world.code())
+    assert re.fullmatch(r"\d{6}", harness.code())
 
-    world.confirm()
-    user = world.user()
+    harness.confirm()
+    user = harness.user()
     assert user["UserStatus"] == "CONFIRMED"
     assert user["Attributes"]["email_verified"] == "true"
-    assert world.sign_in()["AuthenticationResult"]["AccessToken"]
+    assert harness.sign_in()["AuthenticationResult"]["AccessToken"]
 
 
-def test_codes_differ(world: World) -> None:
-    world.sign_up("a@example.org")
-    world.sign_up("b@example.org")
-    world.sign_up("c@example.org")
-    assert len({mail["code"] for mail in world.mails()}) > 1
+def test_codes_differ(harness: UserPoolHarness) -> None:
+    harness.sign_up("a@example.org")
+    harness.sign_up("b@example.org")
+    harness.sign_up("c@example.org")
+    assert len({mail["code"] for mail in harness.mails()}) > 1
 
 
-def test_errors_have_the_form_of_aws(world: World) -> None:
+def test_errors_have_the_form_of_aws(harness: UserPoolHarness) -> None:
     """Check the name in body and header: SDKs of different languages read one or the other."""
-    body = {"ClientId": world.client_id, "Username": EMAIL, "Password": "short"}
+    body = {"ClientId": harness.client_id, "Username": EMAIL, "Password": "short"}
     request = urllib.request.Request(
-        world.server.settings.aws_endpoint_url,
+        harness.server.settings.aws_endpoint_url,
         data=json.dumps(body).encode(),
         headers={
             "X-Amz-Target": "AWSCognitoIdentityProviderService.SignUp",
@@ -73,42 +73,44 @@ def test_errors_have_the_form_of_aws(world: World) -> None:
         ("CorrectHorse777", "Password must have symbol characters"),
     ],
 )
-def test_the_pools_password_policy_is_enforced(world: World, password: str, reason: str) -> None:
+def test_the_pools_password_policy_is_enforced(
+    harness: UserPoolHarness, password: str, reason: str
+) -> None:
     with refused("InvalidPasswordException", f"Password did not conform with policy: {reason}"):
-        world.sign_up(password=password)
+        harness.sign_up(password=password)
 
 
-def test_a_weaker_policy_accepts_weaker_passwords(world: World) -> None:
+def test_a_weaker_policy_accepts_weaker_passwords(harness: UserPoolHarness) -> None:
     lax = {
         "PasswordPolicy": {"MinimumLength": 6, "RequireUppercase": False, "RequireLowercase": True}
     }
-    world.create_pool(Policies=lax)
-    assert world.sign_up(password="simple")["UserSub"]
+    harness.create_pool(Policies=lax)
+    assert harness.sign_up(password="simple")["UserSub"]
 
 
-def test_a_name_in_use_is_refused_in_any_case(world: World) -> None:
-    world.sign_up("ada@example.org")
+def test_a_name_in_use_is_refused_in_any_case(harness: UserPoolHarness) -> None:
+    harness.sign_up("ada@example.org")
     with refused("UsernameExistsException", "An account with the given email already exists."):
-        world.sign_up("Ada@Example.ORG")
+        harness.sign_up("Ada@Example.ORG")
 
 
-def test_a_case_sensitive_pool_distinguishes_cases(world: World) -> None:
-    world.create_pool(UsernameConfiguration={"CaseSensitive": True})
-    world.sign_up("ada@example.org")
-    assert world.sign_up("Ada@example.org")["UserSub"]
+def test_a_case_sensitive_pool_distinguishes_cases(harness: UserPoolHarness) -> None:
+    harness.create_pool(UsernameConfiguration={"CaseSensitive": True})
+    harness.sign_up("ada@example.org")
+    assert harness.sign_up("Ada@example.org")["UserSub"]
 
 
-def test_a_pool_with_usernames_accepts_them(world: World) -> None:
-    world.create_pool(UsernameAttributes=[])
+def test_a_pool_with_usernames_accepts_them(harness: UserPoolHarness) -> None:
+    harness.create_pool(UsernameAttributes=[])
     attributes = [{"Name": "email", "Value": EMAIL}]
-    world.sign_up("ada", UserAttributes=attributes)
+    harness.sign_up("ada", UserAttributes=attributes)
     with refused("UsernameExistsException", "User already exists"):
-        world.sign_up("ada", UserAttributes=attributes)
-    world.public.confirm_sign_up(
-        ClientId=world.client_id, Username="ada", ConfirmationCode=world.code()
+        harness.sign_up("ada", UserAttributes=attributes)
+    harness.public.confirm_sign_up(
+        ClientId=harness.client_id, Username="ada", ConfirmationCode=harness.code()
     )
-    tokens = world.sign_in("ada")["AuthenticationResult"]
-    assert world.claims(tokens["AccessToken"])["username"] == "ada"
+    tokens = harness.sign_in("ada")["AuthenticationResult"]
+    assert harness.claims(tokens["AccessToken"])["username"] == "ada"
 
 
 @pytest.mark.parametrize(
@@ -124,55 +126,55 @@ def test_a_pool_with_usernames_accepts_them(world: World) -> None:
     ],
 )
 def test_invalid_names_and_attributes_are_refused(
-    world: World, username: str, attributes: dict[str, str], message: str
+    harness: UserPoolHarness, username: str, attributes: dict[str, str], message: str
 ) -> None:
     with refused("InvalidParameterException", message):
-        world.sign_up(
+        harness.sign_up(
             username, UserAttributes=[{"Name": k, "Value": v} for k, v in attributes.items()]
         )
 
 
-def test_a_required_attribute_must_be_given(world: World) -> None:
+def test_a_required_attribute_must_be_given(harness: UserPoolHarness) -> None:
     schema = [
         {"Name": "given_name", "AttributeDataType": "String", "Required": True, "Mutable": True}
     ]
-    world.create_pool(Schema=schema)
+    harness.create_pool(Schema=schema)
     with refused(
         "InvalidParameterException",
         "Attributes did not conform to the schema: given_name: The attribute is required\n",
     ):
-        world.sign_up()
-    assert world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
+        harness.sign_up()
+    assert harness.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
 
 
-def test_users_cannot_set_email_verified(world: World) -> None:
+def test_users_cannot_set_email_verified(harness: UserPoolHarness) -> None:
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
-        world.sign_up(UserAttributes=[{"Name": "email_verified", "Value": "true"}])
+        harness.sign_up(UserAttributes=[{"Name": "email_verified", "Value": "true"}])
 
 
-def test_a_client_writes_only_its_permitted_attributes(world: World) -> None:
-    world.client_id = world.create_client(WriteAttributes=["email", "given_name"])["ClientId"]
+def test_a_client_writes_only_its_permitted_attributes(harness: UserPoolHarness) -> None:
+    harness.client_id = harness.create_client(WriteAttributes=["email", "given_name"])["ClientId"]
     with refused("NotAuthorizedException", "A client attempted to write unauthorized attribute"):
-        world.sign_up(UserAttributes=[{"Name": "family_name", "Value": "Lovelace"}])
-    assert world.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
+        harness.sign_up(UserAttributes=[{"Name": "family_name", "Value": "Lovelace"}])
+    assert harness.sign_up(UserAttributes=[{"Name": "given_name", "Value": "Ada"}])["UserSub"]
 
 
-def test_a_pool_for_invited_users_refuses_sign_up(world: World) -> None:
-    world.create_pool(AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})
+def test_a_pool_for_invited_users_refuses_sign_up(harness: UserPoolHarness) -> None:
+    harness.create_pool(AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})
     with refused("NotAuthorizedException", "SignUp is not permitted for this user pool"):
-        world.sign_up()
+        harness.sign_up()
 
 
-def test_an_unknown_client_is_refused(world: World) -> None:
-    world.client_id = "nobody"
+def test_an_unknown_client_is_refused(harness: UserPoolHarness) -> None:
+    harness.client_id = "nobody"
     with refused("ResourceNotFoundException", "User pool client nobody does not exist."):
-        world.sign_up()
+        harness.sign_up()
 
 
-def test_a_missing_parameter_is_named(world: World) -> None:
+def test_a_missing_parameter_is_named(harness: UserPoolHarness) -> None:
     request = urllib.request.Request(
-        world.server.settings.aws_endpoint_url,
-        data=json.dumps({"ClientId": world.client_id, "Username": EMAIL}).encode(),
+        harness.server.settings.aws_endpoint_url,
+        data=json.dumps({"ClientId": harness.client_id, "Username": EMAIL}).encode(),
         headers={"X-Amz-Target": "AWSCognitoIdentityProviderService.SignUp"},
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -187,122 +189,124 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 10**6:06}"
 
 
-def test_a_wrong_code_is_refused(world: World) -> None:
-    world.sign_up()
+def test_a_wrong_code_is_refused(harness: UserPoolHarness) -> None:
+    harness.sign_up()
     with refused("CodeMismatchException", "Invalid verification code provided, please try again."):
-        world.confirm(code=wrong(world.code()))
-    assert world.user()["UserStatus"] == "UNCONFIRMED"
+        harness.confirm(code=wrong(harness.code()))
+    assert harness.user()["UserStatus"] == "UNCONFIRMED"
 
 
-def test_guessing_a_code_is_limited(world: World) -> None:
-    world.server.clock.stop()
-    world.sign_up()
+def test_guessing_a_code_is_limited(harness: UserPoolHarness) -> None:
+    harness.server.clock.stop()
+    harness.sign_up()
     for _ in range(15):
         with refused("CodeMismatchException"):
-            world.confirm(code=wrong(world.code()))
+            harness.confirm(code=wrong(harness.code()))
     with refused("LimitExceededException", "Attempt limit exceeded, please try after some time."):
-        world.confirm()
-    world.server.clock.advance(3600)
-    world.confirm()
+        harness.confirm()
+    harness.server.clock.advance(3600)
+    harness.confirm()
 
 
-def test_a_code_is_valid_for_a_day(world: World) -> None:
-    world.server.clock.stop()
-    world.sign_up()
-    world.server.clock.advance(24 * 3600 - 5)
+def test_a_code_is_valid_for_a_day(harness: UserPoolHarness) -> None:
+    harness.server.clock.stop()
+    harness.sign_up()
+    harness.server.clock.advance(24 * 3600 - 5)
     with refused("CodeMismatchException"):
-        world.confirm(code=wrong(world.code()))
-    world.server.clock.advance(10)
+        harness.confirm(code=wrong(harness.code()))
+    harness.server.clock.advance(10)
     with refused("ExpiredCodeException", "Invalid code provided, please request a code again."):
-        world.confirm()
+        harness.confirm()
 
 
-def test_a_resent_code_invalidates_the_first(world: World) -> None:
-    world.sign_up()
-    first = world.code()
-    answer = world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
+def test_a_resent_code_invalidates_the_first(harness: UserPoolHarness) -> None:
+    harness.sign_up()
+    first = harness.code()
+    answer = harness.public.resend_confirmation_code(ClientId=harness.client_id, Username=EMAIL)
     assert answer["CodeDeliveryDetails"]["Destination"] == "a***@e***"
-    if first != world.code():
+    if first != harness.code():
         with refused("CodeMismatchException"):
-            world.confirm(code=first)
-    world.confirm()
+            harness.confirm(code=first)
+    harness.confirm()
 
 
-def test_a_second_confirmation_is_refused(world: World) -> None:
-    world.sign_up()
-    code = world.code()
-    world.confirm()
+def test_a_second_confirmation_is_refused(harness: UserPoolHarness) -> None:
+    harness.sign_up()
+    code = harness.code()
+    harness.confirm()
     with refused("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED"):
-        world.confirm(code=code)
+        harness.confirm(code=code)
     with refused("InvalidParameterException", "User is already confirmed."):
-        world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
+        harness.public.resend_confirmation_code(ClientId=harness.client_id, Username=EMAIL)
 
 
-def test_the_answer_does_not_reveal_which_names_exist(world: World) -> None:
-    answer = world.public.resend_confirmation_code(
-        ClientId=world.client_id, Username="eve@example.org"
+def test_the_answer_does_not_reveal_which_names_exist(harness: UserPoolHarness) -> None:
+    answer = harness.public.resend_confirmation_code(
+        ClientId=harness.client_id, Username="eve@example.org"
     )
     assert answer["CodeDeliveryDetails"]["Destination"] == "e***@e***"
-    assert world.mails() == []
+    assert harness.mails() == []
     with refused("ExpiredCodeException"):
-        world.confirm("eve@example.org", "123456")
+        harness.confirm("eve@example.org", "123456")
 
 
-def test_a_legacy_client_reveals_which_names_exist(world: World) -> None:
-    world.client_id = world.create_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
+def test_a_legacy_client_reveals_which_names_exist(harness: UserPoolHarness) -> None:
+    harness.client_id = harness.create_client(PreventUserExistenceErrors="LEGACY")["ClientId"]
     with refused("UserNotFoundException", "Username/client id combination not found."):
-        world.public.resend_confirmation_code(ClientId=world.client_id, Username="eve@example.org")
+        harness.public.resend_confirmation_code(
+            ClientId=harness.client_id, Username="eve@example.org"
+        )
     with refused("UserNotFoundException"):
-        world.confirm("eve@example.org", "123456")
+        harness.confirm("eve@example.org", "123456")
 
 
-def test_without_verification_no_code_is_sent(world: World) -> None:
-    world.create_pool(AutoVerifiedAttributes=[])
-    assert "CodeDeliveryDetails" not in world.sign_up()
-    assert world.mails() == []
+def test_without_verification_no_code_is_sent(harness: UserPoolHarness) -> None:
+    harness.create_pool(AutoVerifiedAttributes=[])
+    assert "CodeDeliveryDetails" not in harness.sign_up()
+    assert harness.mails() == []
 
 
-def test_an_administrator_confirms_the_user_but_not_the_email(world: World) -> None:
-    world.sign_up()
-    code = world.code()
-    world.admin.admin_confirm_sign_up(UserPoolId=world.pool_id, Username=EMAIL.upper())
-    user = world.user()
+def test_an_administrator_confirms_the_user_but_not_the_email(harness: UserPoolHarness) -> None:
+    harness.sign_up()
+    code = harness.code()
+    harness.admin.admin_confirm_sign_up(UserPoolId=harness.pool_id, Username=EMAIL.upper())
+    user = harness.user()
     assert user["UserStatus"] == "CONFIRMED"
     assert user["Attributes"].get("email_verified") != "true"
     with refused("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED"):
-        world.confirm(code=code)
+        harness.confirm(code=code)
 
 
-def test_passwords_are_not_stored(world: World) -> None:
-    world.sign_up()
-    user = pools.require_user(pools.find_pool(world.pool_id), EMAIL)
+def test_passwords_are_not_stored(harness: UserPoolHarness) -> None:
+    harness.sign_up()
+    user = pools.require_user(pools.find_pool(harness.pool_id), EMAIL)
     assert PASSWORD not in str(vars(user))
-    assert PASSWORD not in str(world.server.cognito.state)
+    assert PASSWORD not in str(harness.server.cognito.state)
 
 
-def test_a_client_with_a_secret_must_send_its_hash(world: World) -> None:
-    client = world.create_client(GenerateSecret=True)
-    world.client_id = client["ClientId"]
+def test_a_client_with_a_secret_must_send_its_hash(harness: UserPoolHarness) -> None:
+    client = harness.create_client(GenerateSecret=True)
+    harness.client_id = client["ClientId"]
     with refused("NotAuthorizedException"):
-        world.sign_up()
+        harness.sign_up()
     with refused("NotAuthorizedException"):
-        world.sign_up(SecretHash="guess")
+        harness.sign_up(SecretHash="guess")
     message = (EMAIL + client["ClientId"]).encode()
     digest = hmac.digest(client["ClientSecret"].encode(), message, hashlib.sha256)
-    assert world.sign_up(SecretHash=base64.b64encode(digest).decode())["UserSub"]
+    assert harness.sign_up(SecretHash=base64.b64encode(digest).decode())["UserSub"]
 
 
-def test_the_pools_own_mail_template_is_used(world: World) -> None:
+def test_the_pools_own_mail_template_is_used(harness: UserPoolHarness) -> None:
     template = {
         "EmailSubject": "Welcome to Atrium",
         "EmailMessage": "Here it is: {####}",
         "DefaultEmailOption": "CONFIRM_WITH_CODE",
     }
-    world.create_pool(VerificationMessageTemplate=template)
-    world.sign_up()
-    mail = world.mails(EMAIL.upper())[-1]
+    harness.create_pool(VerificationMessageTemplate=template)
+    harness.sign_up()
+    mail = harness.mails(EMAIL.upper())[-1]
     assert mail["to"] == EMAIL
     assert mail["subject"] == "Welcome to Atrium"
     assert mail["body"] == f"Here it is: {mail['code']}"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", mail["sent_at"])
-    assert world.mails("nobody@example.org") == []
+    assert harness.mails("nobody@example.org") == []

@@ -8,7 +8,13 @@ import pytest
 
 from local_aws.cognito import triggers
 from local_aws.lambda_service import errors as lambda_errors
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, FunctionError, World, refused
+from local_aws_tests.cognito.user_pool_harness import (
+    EMAIL,
+    PASSWORD,
+    FunctionError,
+    UserPoolHarness,
+    refused,
+)
 
 Event = dict[str, Any]
 
@@ -28,22 +34,22 @@ def answering(**response: Any) -> Callable[[Event], Event]:
     return lambda event: event | {"response": event["response"] | response}
 
 
-def test_the_pre_sign_up_event_has_the_keys_of_aws(world: World) -> None:
-    world.deploy("PreSignUp", unchanged)
-    sub = world.sign_up(
+def test_the_pre_sign_up_event_has_the_keys_of_aws(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", unchanged)
+    sub = harness.sign_up(
         UserAttributes=[{"Name": "given_name", "Value": "Ada"}],
         ValidationData=[{"Name": "captcha", "Value": "42"}],
         ClientMetadata={"consent": "v3"},
     )["UserSub"]
-    assert world.events == [
+    assert harness.events == [
         {
             "version": "1",
             "region": "eu-central-1",
-            "userPoolId": world.pool_id,
+            "userPoolId": harness.pool_id,
             "userName": sub,
             "callerContext": {
                 "awsSdkVersion": "aws-sdk-unknown-unknown",
-                "clientId": world.client_id,
+                "clientId": harness.client_id,
             },
             "triggerSource": "PreSignUp_SignUp",
             "request": {
@@ -60,63 +66,63 @@ def test_the_pre_sign_up_event_has_the_keys_of_aws(world: World) -> None:
     ]
 
 
-def test_the_function_is_invoked_in_the_name_of_the_pool(world: World) -> None:
+def test_the_function_is_invoked_in_the_name_of_the_pool(harness: UserPoolHarness) -> None:
     """Check this, so that a missing aws_lambda_permission fails here as on AWS."""
-    world.deploy("PreSignUp", unchanged)
-    world.sign_up()
-    arn = f"arn:aws:cognito-idp:eu-central-1:000000000000:userpool/{world.pool_id}"
-    assert world.server.functions.sources == [("cognito-idp.amazonaws.com", arn)]
+    harness.deploy("PreSignUp", unchanged)
+    harness.sign_up()
+    arn = f"arn:aws:cognito-idp:eu-central-1:000000000000:userpool/{harness.pool_id}"
+    assert harness.server.functions.sources == [("cognito-idp.amazonaws.com", arn)]
 
 
-def test_a_refused_sign_up_creates_no_user(world: World) -> None:
-    world.deploy("PreSignUp", failing("only example.com may sign up"))
+def test_a_refused_sign_up_creates_no_user(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", failing("only example.com may sign up"))
     with refused(
         "UserLambdaValidationException", "PreSignUp failed with error only example.com may sign up."
     ):
-        world.sign_up()
-    assert world.mails() == []
+        harness.sign_up()
+    assert harness.mails() == []
     with refused("UserNotFoundException"):
-        world.user()
+        harness.user()
 
 
-def test_an_invalid_request_does_not_reach_the_trigger(world: World) -> None:
-    world.deploy("PreSignUp", unchanged)
+def test_an_invalid_request_does_not_reach_the_trigger(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", unchanged)
     with refused("InvalidPasswordException"):
-        world.sign_up(password="weak")
-    assert world.events == []
+        harness.sign_up(password="weak")
+    assert harness.events == []
 
 
-def test_auto_confirm_allows_a_sign_in_without_a_code(world: World) -> None:
-    world.deploy("PreSignUp", answering(autoConfirmUser=True, autoVerifyEmail=True))
-    world.deploy("PostConfirmation", unchanged)
-    answer = world.sign_up()
+def test_auto_confirm_allows_a_sign_in_without_a_code(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", answering(autoConfirmUser=True, autoVerifyEmail=True))
+    harness.deploy("PostConfirmation", unchanged)
+    answer = harness.sign_up()
     assert answer["UserConfirmed"] is True
     assert "CodeDeliveryDetails" not in answer
-    assert world.mails() == []
-    assert world.user()["Attributes"]["email_verified"] == "true"
-    assert [event["triggerSource"] for event in world.events] == [
+    assert harness.mails() == []
+    assert harness.user()["Attributes"]["email_verified"] == "true"
+    assert [event["triggerSource"] for event in harness.events] == [
         "PreSignUp_SignUp",
         "PostConfirmation_ConfirmSignUp",
     ]
-    assert world.sign_in()["AuthenticationResult"]
+    assert harness.sign_in()["AuthenticationResult"]
 
 
-def test_auto_verify_alone_does_not_confirm(world: World) -> None:
-    world.deploy("PreSignUp", answering(autoVerifyEmail=True))
-    assert world.sign_up()["UserConfirmed"] is False
+def test_auto_verify_alone_does_not_confirm(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", answering(autoVerifyEmail=True))
+    assert harness.sign_up()["UserConfirmed"] is False
     with refused("UserNotConfirmedException"):
-        world.sign_in()
+        harness.sign_in()
 
 
-def test_the_post_confirmation_event_has_the_keys_of_aws(world: World) -> None:
-    world.deploy("PostConfirmation", unchanged)
-    sub = world.sign_up()["UserSub"]
-    assert world.events == []
-    world.confirm()
-    [event] = world.events
+def test_the_post_confirmation_event_has_the_keys_of_aws(harness: UserPoolHarness) -> None:
+    harness.deploy("PostConfirmation", unchanged)
+    sub = harness.sign_up()["UserSub"]
+    assert harness.events == []
+    harness.confirm()
+    [event] = harness.events
     assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
     assert event["userName"] == sub
-    assert event["callerContext"]["clientId"] == world.client_id
+    assert event["callerContext"]["clientId"] == harness.client_id
     assert event["request"] == {
         "userAttributes": {
             "sub": sub,
@@ -128,36 +134,38 @@ def test_the_post_confirmation_event_has_the_keys_of_aws(world: World) -> None:
     assert event["response"] == {}
 
 
-def test_a_confirmation_by_an_administrator_calls_the_trigger(world: World) -> None:
-    world.deploy("PostConfirmation", unchanged)
-    world.sign_up()
-    world.admin.admin_confirm_sign_up(
-        UserPoolId=world.pool_id, Username=EMAIL, ClientMetadata={"by": "support"}
+def test_a_confirmation_by_an_administrator_calls_the_trigger(harness: UserPoolHarness) -> None:
+    harness.deploy("PostConfirmation", unchanged)
+    harness.sign_up()
+    harness.admin.admin_confirm_sign_up(
+        UserPoolId=harness.pool_id, Username=EMAIL, ClientMetadata={"by": "support"}
     )
-    [event] = world.events
+    [event] = harness.events
     assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
     assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
     assert event["request"]["clientMetadata"] == {"by": "support"}
 
 
-def test_a_failed_post_confirmation_is_reported_after_the_confirmation(world: World) -> None:
-    world.deploy("PostConfirmation", failing("database away"))
-    world.sign_up()
+def test_a_failed_post_confirmation_is_reported_after_the_confirmation(
+    harness: UserPoolHarness,
+) -> None:
+    harness.deploy("PostConfirmation", failing("database away"))
+    harness.sign_up()
     with refused(
         "UserLambdaValidationException", "PostConfirmation failed with error database away."
     ):
-        world.confirm()
-    assert world.user()["UserStatus"] == "CONFIRMED"
-    assert world.sign_in()["AuthenticationResult"]
+        harness.confirm()
+    assert harness.user()["UserStatus"] == "CONFIRMED"
+    assert harness.sign_in()["AuthenticationResult"]
 
 
-def test_a_failed_pre_token_generation_refuses_the_sign_in(world: World) -> None:
-    tokens = world.signed_in()
-    world.deploy("PreTokenGeneration", failing("no table"), version="V2_0")
+def test_a_failed_pre_token_generation_refuses_the_sign_in(harness: UserPoolHarness) -> None:
+    tokens = harness.signed_in()
+    harness.deploy("PreTokenGeneration", failing("no table"), version="V2_0")
     with refused("UserLambdaValidationException", "PreTokenGeneration failed with error no table."):
-        world.sign_in()
+        harness.sign_in()
     with refused("UserLambdaValidationException", "PreTokenGeneration failed with error no table."):
-        world.refresh(tokens["RefreshToken"])
+        harness.refresh(tokens["RefreshToken"])
 
 
 @pytest.mark.parametrize(
@@ -172,77 +180,77 @@ def test_a_failed_pre_token_generation_refuses_the_sign_in(world: World) -> None
         {"response": {"autoConfirmUser": "yes"}},
     ],
 )
-def test_an_answer_that_is_not_an_event_is_refused(world: World, answer: Any) -> None:
-    world.deploy("PreSignUp", lambda event: answer)
+def test_an_answer_that_is_not_an_event_is_refused(harness: UserPoolHarness, answer: Any) -> None:
+    harness.deploy("PreSignUp", lambda event: answer)
     with refused("InvalidLambdaResponseException", "Unrecognizable lambda output"):
-        world.sign_up()
+        harness.sign_up()
 
 
 def test_a_slow_trigger_is_called_three_times(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: UserPoolHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def slow(event: Event) -> Event:
         await asyncio.sleep(1)
         return event
 
     monkeypatch.setattr(triggers, "TIME_LIMIT", 0.01)
-    world.deploy("PreSignUp", slow)
+    harness.deploy("PreSignUp", slow)
     message = (
         "PreSignUp invocation failed due to error Socket timeout while invoking Lambda function."
     )
     with refused("UnexpectedLambdaException", message):
-        world.sign_up()
-    assert len(world.events) == 3
+        harness.sign_up()
+    assert len(harness.events) == 3
 
 
 def test_the_timeout_is_five_seconds() -> None:
     assert triggers.TIME_LIMIT == 5
 
 
-def test_a_throttled_trigger_is_called_again(world: World) -> None:
+def test_a_throttled_trigger_is_called_again(harness: UserPoolHarness) -> None:
     def throttled_twice(event: Event) -> Event:
-        if len(world.events) < 3:
+        if len(harness.events) < 3:
             raise lambda_errors.throttled("ConcurrentInvocationLimitExceeded")
         return event
 
-    world.deploy("PreSignUp", throttled_twice)
-    assert world.sign_up()["UserSub"]
-    assert len(world.events) == 3
+    harness.deploy("PreSignUp", throttled_twice)
+    assert harness.sign_up()["UserSub"]
+    assert len(harness.events) == 3
 
 
-def test_a_function_without_permission_is_called_once(world: World) -> None:
+def test_a_function_without_permission_is_called_once(harness: UserPoolHarness) -> None:
     def denied(event: Event) -> Event:
         raise lambda_errors.access_denied("cognito-idp.amazonaws.com", "arn")
 
-    world.deploy("PreSignUp", denied)
+    harness.deploy("PreSignUp", denied)
     message = "PreSignUp invocation failed due to error AccessDeniedException."
     with refused("UnexpectedLambdaException", message):
-        world.sign_up()
-    assert len(world.events) == 1
+        harness.sign_up()
+    assert len(harness.events) == 1
 
 
-def test_a_failing_function_is_called_once(world: World) -> None:
-    world.deploy("PreSignUp", failing("no"))
+def test_a_failing_function_is_called_once(harness: UserPoolHarness) -> None:
+    harness.deploy("PreSignUp", failing("no"))
     with refused("UserLambdaValidationException"):
-        world.sign_up()
-    assert len(world.events) == 1
+        harness.sign_up()
+    assert len(harness.events) == 1
 
 
-def test_one_of_two_concurrent_sign_ups_of_a_name_wins(world: World) -> None:
+def test_one_of_two_concurrent_sign_ups_of_a_name_wins(harness: UserPoolHarness) -> None:
     """Let the second one complete while the first one's trigger runs: the first one is refused."""
 
     async def overtaken(event: Event) -> Event:
-        if len(world.events) == 1:
-            await asyncio.to_thread(world.sign_up, password="Overtaking-Horse-7")
+        if len(harness.events) == 1:
+            await asyncio.to_thread(harness.sign_up, password="Overtaking-Horse-7")
         return event
 
-    world.deploy("PreSignUp", overtaken)
+    harness.deploy("PreSignUp", overtaken)
     with refused("UsernameExistsException"):
-        world.sign_up()
-    world.confirm()
+        harness.sign_up()
+    harness.confirm()
     with refused("NotAuthorizedException"):
-        world.sign_in(password=PASSWORD)
-    assert world.sign_in(password="Overtaking-Horse-7")["AuthenticationResult"]
+        harness.sign_in(password=PASSWORD)
+    assert harness.sign_in(password="Overtaking-Horse-7")["AuthenticationResult"]
 
 
 def worded(event: Event) -> Event:
@@ -252,18 +260,18 @@ def worded(event: Event) -> Event:
     return event | {"response": event["response"] | {"emailSubject": source, "emailMessage": text}}
 
 
-def test_the_custom_message_event_has_the_keys_of_aws(world: World) -> None:
-    world.deploy("CustomMessage", worded)
-    sub = world.sign_up(ClientMetadata={"theme": "dark"})["UserSub"]
-    [event] = world.events
+def test_the_custom_message_event_has_the_keys_of_aws(harness: UserPoolHarness) -> None:
+    harness.deploy("CustomMessage", worded)
+    sub = harness.sign_up(ClientMetadata={"theme": "dark"})["UserSub"]
+    [event] = harness.events
     assert event == {
         "version": "1",
         "region": "eu-central-1",
-        "userPoolId": world.pool_id,
+        "userPoolId": harness.pool_id,
         "userName": sub,
         "callerContext": {
             "awsSdkVersion": "aws-sdk-unknown-unknown",
-            "clientId": world.client_id,
+            "clientId": harness.client_id,
         },
         "triggerSource": "CustomMessage_SignUp",
         "request": {
@@ -279,24 +287,26 @@ def test_the_custom_message_event_has_the_keys_of_aws(world: World) -> None:
         },
         "response": {"smsMessage": None, "emailMessage": None, "emailSubject": None},
     }
-    [mail] = world.mails()
-    assert (mail["subject"], mail["body"]) == ("SignUp", f"SignUp:  {world.code()}")
+    [mail] = harness.mails()
+    assert (mail["subject"], mail["body"]) == ("SignUp", f"SignUp:  {harness.code()}")
 
 
-def test_custom_message_is_called_for_every_mail(world: World) -> None:
-    world.deploy("CustomMessage", worded)
-    world.sign_up()
-    world.public.resend_confirmation_code(ClientId=world.client_id, Username=EMAIL)
-    world.confirm()
-    tokens = world.sign_in()["AuthenticationResult"]
-    world.public.forgot_password(ClientId=world.client_id, Username=EMAIL)
+def test_custom_message_is_called_for_every_mail(harness: UserPoolHarness) -> None:
+    harness.deploy("CustomMessage", worded)
+    harness.sign_up()
+    harness.public.resend_confirmation_code(ClientId=harness.client_id, Username=EMAIL)
+    harness.confirm()
+    tokens = harness.sign_in()["AuthenticationResult"]
+    harness.public.forgot_password(ClientId=harness.client_id, Username=EMAIL)
     attribute = [{"Name": "email", "Value": "ada@new.example"}]
-    world.public.update_user_attributes(AccessToken=tokens["AccessToken"], UserAttributes=attribute)
-    world.public.get_user_attribute_verification_code(
+    harness.public.update_user_attributes(
+        AccessToken=tokens["AccessToken"], UserAttributes=attribute
+    )
+    harness.public.get_user_attribute_verification_code(
         AccessToken=tokens["AccessToken"], AttributeName="email"
     )
-    world.admin.admin_create_user(UserPoolId=world.pool_id, Username="bob@example.org")
-    assert [mail["subject"] for mail in world.mails()] == [
+    harness.admin.admin_create_user(UserPoolId=harness.pool_id, Username="bob@example.org")
+    assert [mail["subject"] for mail in harness.mails()] == [
         "SignUp",
         "ResendCode",
         "ForgotPassword",
@@ -304,22 +314,28 @@ def test_custom_message_is_called_for_every_mail(world: World) -> None:
         "VerifyUserAttribute",
         "AdminCreateUser",
     ]
-    assert world.mails("bob@example.org")[0]["body"].startswith("AdminCreateUser: bob@example.org ")
+    assert harness.mails("bob@example.org")[0]["body"].startswith(
+        "AdminCreateUser: bob@example.org "
+    )
 
 
 @pytest.mark.parametrize("text", [None, "no code", ""])
-def test_a_custom_message_without_the_code_is_not_sent(world: World, text: str | None) -> None:
-    world.deploy("CustomMessage", answering(emailSubject="Welcome", emailMessage=text))
-    world.sign_up()
-    [mail] = world.mails()
+def test_a_custom_message_without_the_code_is_not_sent(
+    harness: UserPoolHarness, text: str | None
+) -> None:
+    harness.deploy("CustomMessage", answering(emailSubject="Welcome", emailMessage=text))
+    harness.sign_up()
+    [mail] = harness.mails()
     assert mail["subject"] == "Your verification code"
 
 
-def test_a_custom_message_that_fails_or_is_too_long_stops_the_mail(world: World) -> None:
-    world.deploy("CustomMessage", failing("no template"))
+def test_a_custom_message_that_fails_or_is_too_long_stops_the_mail(
+    harness: UserPoolHarness,
+) -> None:
+    harness.deploy("CustomMessage", failing("no template"))
     with refused("UserLambdaValidationException", "CustomMessage failed with error no template."):
-        world.sign_up()
-    world.deploy("CustomMessage", answering(emailSubject="x" * 141, emailMessage="{####}"))
+        harness.sign_up()
+    harness.deploy("CustomMessage", answering(emailSubject="x" * 141, emailMessage="{####}"))
     with refused("InvalidLambdaResponseException"):
-        world.sign_up("bob@example.org")
-    assert world.mails() == []
+        harness.sign_up("bob@example.org")
+    assert harness.mails() == []

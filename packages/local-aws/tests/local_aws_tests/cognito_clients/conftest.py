@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from local_aws_tests.cognito.world import Server, World, new_world, quick_server
+from local_aws_tests.cognito.user_pool_harness import (
+    Server,
+    UserPoolHarness,
+    new_harness,
+    quick_server,
+)
 from local_aws_tests.cognito_clients.apps import App
 from local_aws_tests.cognito_clients.identity_js import FOLDER, IdentityJs, Node, install
 from local_aws_tests.cognito_clients.python_client import Pycognito
@@ -28,12 +33,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def world(server: Server) -> World:
-    world = new_world(server)
-    world.create_pool(**POOL)
-    world.client_id = world.create_client(**CLIENT)["ClientId"]
-    world.require_mfa("OPTIONAL")
-    return world
+def harness(server: Server) -> UserPoolHarness:
+    harness = new_harness(server)
+    harness.create_pool(**POOL)
+    harness.client_id = harness.create_client(**CLIENT)["ClientId"]
+    harness.require_mfa("OPTIONAL")
+    return harness
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +50,10 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture
-def javascript(world: World, node: Node) -> IdentityJs:
-    return IdentityJs(node, world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
+def javascript(harness: UserPoolHarness, node: Node) -> IdentityJs:
+    return IdentityJs(
+        node, harness.server.settings.aws_endpoint_url, harness.pool_id, harness.client_id
+    )
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +65,15 @@ def amplify_node() -> Iterator[Node]:
 
 
 @pytest.fixture
-def amplify(world: World, amplify_node: Node) -> IdentityJs:
+def amplify(harness: UserPoolHarness, amplify_node: Node) -> IdentityJs:
     """aws-amplify v6, whose driver accepts the same calls."""
-    endpoint = world.server.settings.aws_endpoint_url
-    return IdentityJs(amplify_node, endpoint, world.pool_id, world.client_id)
+    endpoint = harness.server.settings.aws_endpoint_url
+    return IdentityJs(amplify_node, endpoint, harness.pool_id, harness.client_id)
 
 
 @pytest.fixture
-def python(world: World) -> Iterator[Pycognito]:
-    app = Pycognito(world.server.settings.aws_endpoint_url, world.pool_id, world.client_id)
+def python(harness: UserPoolHarness) -> Iterator[Pycognito]:
+    app = Pycognito(harness.server.settings.aws_endpoint_url, harness.pool_id, harness.client_id)
     yield app
     app.cognito.client.close()
 

@@ -9,7 +9,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from local_aws_tests.cognito.hosted import CALLBACK, App, hosted_app
 from local_aws_tests.cognito.test_client_credentials import MACHINE, ORDERS
-from local_aws_tests.cognito.world import EMAIL, PASSWORD, World
+from local_aws_tests.cognito.user_pool_harness import EMAIL, PASSWORD, UserPoolHarness
 from local_aws_tests.cognito_clients.apps import RefusedError
 from local_aws_tests.cognito_clients.identity_js import Node, install
 
@@ -25,17 +25,17 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture
-def hosted(world: World) -> App:
+def hosted(harness: UserPoolHarness) -> App:
     """Return an app of a pool with a sign-in page and a user."""
-    world.sign_up()
-    world.confirm()
+    harness.sign_up()
+    harness.confirm()
     flows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"]
-    return hosted_app(world, ExplicitAuthFlows=flows)
+    return hosted_app(harness, ExplicitAuthFlows=flows)
 
 
 @pytest.fixture
-def issuer(world: World) -> str:
-    return f"{world.server.settings.aws_endpoint_url}/{world.pool_id}"
+def issuer(harness: UserPoolHarness) -> str:
+    return f"{harness.server.settings.aws_endpoint_url}/{harness.pool_id}"
 
 
 def browse(hosted: App, address: str) -> str:
@@ -53,7 +53,7 @@ def test_openid_client_signs_in_refreshes_and_revokes(hosted: App, node: Node, i
     node.call("openOpenid", issuer=issuer, clientId=hosted.client_id, secret=None)
     address = node.call("authorize", redirect=CALLBACK, scope=SCOPE)
     tokens = node.call("callback", address=browse(hosted, address))
-    claims = hosted.world.claims(tokens["id_token"])
+    claims = hosted.harness.claims(tokens["id_token"])
     assert claims["email"] == EMAIL
     subject = claims["sub"]
     told = node.call("userInfo", token=tokens["access_token"], subject=subject)
@@ -65,12 +65,14 @@ def test_openid_client_signs_in_refreshes_and_revokes(hosted: App, node: Node, i
         node.call("refresh", token=tokens["refresh_token"])
 
 
-def test_openid_client_rotates_its_refresh_token(world: World, node: Node, issuer: str) -> None:
-    world.sign_up()
-    world.confirm()
+def test_openid_client_rotates_its_refresh_token(
+    harness: UserPoolHarness, node: Node, issuer: str
+) -> None:
+    harness.sign_up()
+    harness.confirm()
     rotation = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 0}
     flows = ["ALLOW_USER_SRP_AUTH"]
-    app = hosted_app(world, ExplicitAuthFlows=flows, RefreshTokenRotation=rotation)
+    app = hosted_app(harness, ExplicitAuthFlows=flows, RefreshTokenRotation=rotation)
     node.call("openOpenid", issuer=issuer, clientId=app.client_id, secret=None)
     address = node.call("authorize", redirect=CALLBACK, scope=SCOPE)
     first = node.call("callback", address=browse(app, address))["refresh_token"]
@@ -80,12 +82,14 @@ def test_openid_client_rotates_its_refresh_token(world: World, node: Node, issue
     assert node.call("refresh", token=second)["access_token"]
 
 
-def test_openid_client_fetches_a_machines_token(world: World, node: Node, issuer: str) -> None:
-    world.admin.create_resource_server(UserPoolId=world.pool_id, **ORDERS)
-    machine = hosted_app(world, **MACHINE)
+def test_openid_client_fetches_a_machines_token(
+    harness: UserPoolHarness, node: Node, issuer: str
+) -> None:
+    harness.admin.create_resource_server(UserPoolId=harness.pool_id, **ORDERS)
+    machine = hosted_app(harness, **MACHINE)
     node.call("openOpenid", issuer=issuer, clientId=machine.client_id, secret=machine.secret)
     told = node.call("clientCredentials", scope="orders/read")
-    assert world.claims(told["access_token"])["scope"] == "orders/read"
+    assert harness.claims(told["access_token"])["scope"] == "orders/read"
     with pytest.raises(RefusedError, match="invalid_scope"):
         node.call("clientCredentials", scope="orders/delete")
 
@@ -107,7 +111,7 @@ def test_authlib_signs_in_refreshes_and_revokes(
     hosted: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "AUTHLIB_INSECURE_TRANSPORT", "1")
-    base = hosted.world.server.settings.aws_endpoint_url
+    base = hosted.harness.server.settings.aws_endpoint_url
     with OAuth2Session(
         hosted.client_id,
         redirect_uri=CALLBACK,
@@ -124,7 +128,7 @@ def test_authlib_signs_in_refreshes_and_revokes(
         token = session.fetch_token(
             f"{base}/oauth2/token", authorization_response=back, code_verifier=verifier
         )
-        assert hosted.world.claims(token["id_token"])["email"] == EMAIL
+        assert hosted.harness.claims(token["id_token"])["email"] == EMAIL
         assert session.get(f"{base}/oauth2/userInfo").json()["email"] == EMAIL
         renewed = session.refresh_token(f"{base}/oauth2/token", token["refresh_token"])
         assert renewed["access_token"] != token["access_token"]

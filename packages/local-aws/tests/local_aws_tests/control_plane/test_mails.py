@@ -13,7 +13,7 @@ from local_aws.control_plane import endpoint, mails
 from local_aws.control_plane.moto_app import Moto
 from local_aws.request_model import RequestModelGate
 from local_aws.settings import LOOPBACK, Settings
-from local_aws_tests.cognito.world import Functions
+from local_aws_tests.cognito.user_pool_harness import Functions
 from local_aws_tests.control_plane.test_endpoint import client
 from local_aws_tests.lambda_service.laptop import Loop
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws_tests.event_sources.world import World
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness
 from local_aws_tests.lambda_service.laptop import Loop, install_runtime, laptop
 
 
@@ -13,11 +13,13 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def harness(
+    runtime: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EventSourceHarness]:
     """Start one laptop for a file's tests; each test creates tables, queues and functions of its
     own.
     """
     loop = Loop()
     with laptop(loop, tmp_path_factory.mktemp("checkout"), runtime) as aws:
-        yield World(aws)
+        yield EventSourceHarness(aws)
     loop.close()

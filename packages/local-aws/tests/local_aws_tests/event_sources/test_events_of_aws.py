@@ -2,16 +2,16 @@ import time
 from datetime import timedelta
 
 from local_aws_tests.event_shape import assert_as_published
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness, Recorder, wait
 from local_aws_tests.event_sources.test_schedules import schedule
-from local_aws_tests.event_sources.world import Recorder, World, wait
 
 
-def test_a_stream_record_has_the_keys_of_aws(world: World) -> None:
-    stream, function = world.table("shaped"), Recorder(world.aws, "shaped")
-    world.map(stream, "shaped")
-    world.put("shaped", "k", a={"N": "1"})
-    world.put("shaped", "old", expires_at={"N": str(int(time.time()) - 10)})
-    world.tables.update_time_to_live(
+def test_a_stream_record_has_the_keys_of_aws(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("shaped"), Recorder(harness.aws, "shaped")
+    harness.map(stream, "shaped")
+    harness.put("shaped", "k", a={"N": "1"})
+    harness.put("shaped", "old", expires_at={"N": str(int(time.time()) - 10)})
+    harness.tables.update_time_to_live(
         TableName="shaped", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
     )
     wait(
@@ -25,21 +25,21 @@ def test_a_stream_record_has_the_keys_of_aws(world: World) -> None:
     assert_as_published("expiry", last)
 
 
-def test_a_queue_message_has_the_keys_of_aws(world: World) -> None:
-    (url, queue), function = world.queue("shaped"), Recorder(world.aws, "queued")
-    world.queues.send_message(
+def test_a_queue_message_has_the_keys_of_aws(harness: EventSourceHarness) -> None:
+    (url, queue), function = harness.queue("shaped"), Recorder(harness.aws, "queued")
+    harness.queues.send_message(
         QueueUrl=url,
         MessageBody="hello",
         MessageAttributes={"kind": {"DataType": "String", "StringValue": "odd"}},
     )
-    world.map(queue, "queued")
+    harness.map(queue, "queued")
     wait(lambda: bool(function.batches))
     assert_as_published("queue", function.batches[0][0])
 
 
-def test_a_schedules_event_has_the_keys_of_aws(world: World) -> None:
-    function = Recorder(world.aws, "timed")
-    schedule(world, function, "rate(5 minutes)")
-    world.aws.ahead += timedelta(minutes=5)
+def test_a_schedules_event_has_the_keys_of_aws(harness: EventSourceHarness) -> None:
+    function = Recorder(harness.aws, "timed")
+    schedule(harness, function, "rate(5 minutes)")
+    harness.aws.ahead += timedelta(minutes=5)
     wait(lambda: bool(function.events))
     assert_as_published("schedule", function.events[0])

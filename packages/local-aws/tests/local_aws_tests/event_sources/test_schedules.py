@@ -9,36 +9,41 @@ from botocore.exceptions import ClientError
 
 from local_aws.request_model.schedule_expression import next_due
 from local_aws.settings import ACCOUNT_ID
-from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness, Recorder, wait
 from local_aws_tests.lambda_service.laptop import REGION
 
 
 def schedule(
-    world: World, function: Recorder, expression: str, *, permitted: bool = True, **target: Any
+    harness: EventSourceHarness,
+    function: Recorder,
+    expression: str,
+    *,
+    permitted: bool = True,
+    **target: Any,
 ) -> str:
     """Create a scheduled rule. Return its ARN."""
-    events = world.aws.client("events")
+    events = harness.aws.client("events")
     rule = events.put_rule(Name=function.name, ScheduleExpression=expression)["RuleArn"]
     events.put_targets(Rule=function.name, Targets=[{"Id": "it", "Arn": function.arn, **target}])
-    world.functions.add_permission(
+    harness.functions.add_permission(
         FunctionName=function.name, StatementId="rule", Action="lambda:InvokeFunction", Principal="events.amazonaws.com",
         SourceArn=rule if permitted else f"{rule}-of-another",
     )  # fmt: skip
-    wait(lambda: rule in world.due())
+    wait(lambda: rule in harness.due())
     return str(rule)
 
 
-def test_a_rate_fires_each_period_with_awss_event(world: World) -> None:
+def test_a_rate_fires_each_period_with_awss_event(harness: EventSourceHarness) -> None:
     function, before = (
-        Recorder(world.aws, "rated"),
-        datetime.now(UTC).replace(microsecond=0) + world.aws.ahead,
+        Recorder(harness.aws, "rated"),
+        datetime.now(UTC).replace(microsecond=0) + harness.aws.ahead,
     )
-    rule = schedule(world, function, "rate(5 minutes)")
+    rule = schedule(harness, function, "rate(5 minutes)")
     assert not function.events
-    world.aws.ahead += timedelta(minutes=5)
+    harness.aws.ahead += timedelta(minutes=5)
     wait(lambda: len(function.events) == 1)
-    after = datetime.now(UTC) + world.aws.ahead
-    world.aws.ahead += timedelta(minutes=5)
+    after = datetime.now(UTC) + harness.aws.ahead
+    harness.aws.ahead += timedelta(minutes=5)
     wait(lambda: len(function.events) == 2)
     event, second = function.events
     assert event.pop("id") != second["id"]
@@ -55,22 +60,24 @@ def test_a_rate_fires_each_period_with_awss_event(world: World) -> None:
     }
 
 
-def test_a_cron_expression_fires_with_the_targets_input(world: World) -> None:
-    function = Recorder(world.aws, "nightly")
-    schedule(world, function, "cron(0 3 * * ? *)", Input=json.dumps({"job": "sweep"}))
-    world.aws.ahead += timedelta(days=1)
+def test_a_cron_expression_fires_with_the_targets_input(harness: EventSourceHarness) -> None:
+    function = Recorder(harness.aws, "nightly")
+    schedule(harness, function, "cron(0 3 * * ? *)", Input=json.dumps({"job": "sweep"}))
+    harness.aws.ahead += timedelta(days=1)
     wait(lambda: function.events == [{"job": "sweep"}])
 
 
-def test_a_disabled_rule_and_one_without_permission_invoke_nothing(world: World) -> None:
+def test_a_disabled_rule_and_one_without_permission_invoke_nothing(
+    harness: EventSourceHarness,
+) -> None:
     refused, disabled, heard = (
-        Recorder(world.aws, name) for name in ("refused", "disabled", "heard")
+        Recorder(harness.aws, name) for name in ("refused", "disabled", "heard")
     )
-    schedule(world, refused, "rate(1 minute)", permitted=False)
-    schedule(world, disabled, "rate(1 minute)")
-    world.aws.client("events").disable_rule(Name="disabled")
-    schedule(world, heard, "rate(1 minute)")
-    world.aws.ahead += timedelta(minutes=1)
+    schedule(harness, refused, "rate(1 minute)", permitted=False)
+    schedule(harness, disabled, "rate(1 minute)")
+    harness.aws.client("events").disable_rule(Name="disabled")
+    schedule(harness, heard, "rate(1 minute)")
+    harness.aws.ahead += timedelta(minutes=1)
     wait(lambda: len(heard.events) == 1)
     assert not refused.events
     assert not disabled.events
@@ -80,9 +87,9 @@ def test_a_disabled_rule_and_one_without_permission_invoke_nothing(world: World)
     "expression",
     ["rate(1 minutes)", "rate(5 minute)", "cron(0 3 * * * *)", "cron(0 3 * *)", "daily"],
 )
-def test_an_invalid_expression_is_refused(world: World, expression: str) -> None:
+def test_an_invalid_expression_is_refused(harness: EventSourceHarness, expression: str) -> None:
     with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):
-        world.aws.client("events").put_rule(Name="bad", ScheduleExpression=expression)
+        harness.aws.client("events").put_rule(Name="bad", ScheduleExpression=expression)
 
 
 @pytest.mark.parametrize(

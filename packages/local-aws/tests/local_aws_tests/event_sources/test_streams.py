@@ -13,7 +13,7 @@ from moto.backends import get_backend
 from local_aws.event_sources import EventSources
 from local_aws.moto_state import snapshot
 from local_aws.settings import ACCOUNT_ID
-from local_aws_tests.event_sources.world import Recorder, World, wait
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness, Recorder, wait
 from local_aws_tests.lambda_service.laptop import REGION
 
 
@@ -21,14 +21,14 @@ def filters(*patterns: object) -> dict[str, Any]:
     return {"Filters": [{"Pattern": json.dumps(pattern)} for pattern in patterns]}
 
 
-def test_records_come_in_order_in_batches_and_in_awss_form(world: World) -> None:
-    stream, function = world.table("ordered"), Recorder(world.aws, "ordered")
-    world.put("ordered", *(f"k{number}" for number in range(5)))
-    world.tables.update_item(
+def test_records_come_in_order_in_batches_and_in_awss_form(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("ordered"), Recorder(harness.aws, "ordered")
+    harness.put("ordered", *(f"k{number}" for number in range(5)))
+    harness.tables.update_item(
         TableName="ordered", Key={"pk": {"S": "k0"}}, UpdateExpression="SET a = :a", ExpressionAttributeValues={":a": {"N": "1"}}
     )  # fmt: skip
-    world.tables.delete_item(TableName="ordered", Key={"pk": {"S": "k1"}})
-    world.map(stream, "ordered", BatchSize=3)
+    harness.tables.delete_item(TableName="ordered", Key={"pk": {"S": "k1"}})
+    harness.map(stream, "ordered", BatchSize=3)
     wait(lambda: len(function.batches) == 3)
     assert function.seen() == [["k0", "k1", "k2"], ["k3", "k4", "k0"], ["k1"]]
     update, removal = function.batches[1][2], function.batches[2][0]
@@ -48,14 +48,16 @@ def test_records_come_in_order_in_batches_and_in_awss_form(world: World) -> None
     assert (removal["eventName"], "NewImage" in removal["dynamodb"]) == ("REMOVE", False)
 
 
-def test_a_write_without_a_change_has_no_record_and_an_upsert_is_one_insert(world: World) -> None:
-    stream, function = world.table("quiet"), Recorder(world.aws, "quiet")
-    world.map(stream, "quiet")
+def test_a_write_without_a_change_has_no_record_and_an_upsert_is_one_insert(
+    harness: EventSourceHarness,
+) -> None:
+    stream, function = harness.table("quiet"), Recorder(harness.aws, "quiet")
+    harness.map(stream, "quiet")
     for _ in range(2):
-        world.tables.update_item(
+        harness.tables.update_item(
             TableName="quiet", Key={"pk": {"S": "k"}}, UpdateExpression="SET a = :a", ExpressionAttributeValues={":a": {"S": "x"}}
         )  # fmt: skip
-    world.put("quiet", "end")
+    harness.put("quiet", "end")
     wait(lambda: bool(function.seen()) and function.seen()[-1][-1] == "end")
     first, *rest = [record for batch in function.batches for record in batch]
     assert (first["eventName"], first["dynamodb"]["NewImage"]) == (
@@ -65,17 +67,17 @@ def test_a_write_without_a_change_has_no_record_and_an_upsert_is_one_insert(worl
     assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in rest] == ["end"]
 
 
-def test_a_binary_value_is_sent_as_base64(world: World) -> None:
-    stream, function = world.table("binary"), Recorder(world.aws, "binary")
-    world.map(stream, "binary")
-    world.put("binary", "k", secret={"B": b"\x00\xff"})
+def test_a_binary_value_is_sent_as_base64(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("binary"), Recorder(harness.aws, "binary")
+    harness.map(stream, "binary")
+    harness.put("binary", "k", secret={"B": b"\x00\xff"})
     wait(lambda: bool(function.batches))
     assert function.batches[0][0]["dynamodb"]["NewImage"]["secret"] == {"B": "AP8="}
 
 
-def test_a_failed_transaction_leaves_no_record(world: World) -> None:
-    stream, function = world.table("whole"), Recorder(world.aws, "whole")
-    world.map(stream, "whole")
+def test_a_failed_transaction_leaves_no_record(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("whole"), Recorder(harness.aws, "whole")
+    harness.map(stream, "whole")
     put = {"TableName": "whole", "Item": {"pk": {"S": "never"}}}
     check = {
         "TableName": "whole",
@@ -83,34 +85,34 @@ def test_a_failed_transaction_leaves_no_record(world: World) -> None:
         "ConditionExpression": "attribute_exists(pk)",
     }
     with pytest.raises(ClientError, match="TransactionCanceled"):
-        world.tables.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": check}])
-    world.put("whole", "after")
+        harness.tables.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": check}])
+    harness.put("whole", "after")
     wait(lambda: function.seen() == [["after"]])
 
 
-def test_only_records_that_match_a_filter_are_sent(world: World) -> None:
-    stream, function = world.table("filtered"), Recorder(world.aws, "filtered")
+def test_only_records_that_match_a_filter_are_sent(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("filtered"), Recorder(harness.aws, "filtered")
     wanted = filters(
         {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "C#"}]}}}},
         {"dynamodb": {"NewImage": {"kind": {"S": [{"anything-but": ["dull"]}]}}}},
     )
-    world.map(stream, "filtered", FilterCriteria=wanted)
-    world.put("filtered", "C#1", "U#1")
-    world.put("filtered", "U#2", kind={"S": "dull"})
-    world.put("filtered", "U#3", kind={"S": "odd"})
-    world.put("filtered", "C#end")
+    harness.map(stream, "filtered", FilterCriteria=wanted)
+    harness.put("filtered", "C#1", "U#1")
+    harness.put("filtered", "U#2", kind={"S": "dull"})
+    harness.put("filtered", "U#3", kind={"S": "odd"})
+    harness.put("filtered", "C#end")
     wait(lambda: "C#end" in list(chain(*function.seen())))
     assert list(chain(*function.seen())) == ["C#1", "U#3", "C#end"]
 
 
-def test_a_retry_begins_at_the_first_item_reported_as_failed(world: World) -> None:
-    stream, function = world.table("partial"), Recorder(world.aws, "partial")
+def test_a_retry_begins_at_the_first_item_reported_as_failed(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("partial"), Recorder(harness.aws, "partial")
     function.answers(
         "seen = len(open(__import__('os').environ['FOLDER'] + '/events').readlines())\n"
         "answer = {'batchItemFailures': [{'itemIdentifier': numbers[1]}]} if seen == 1 else {'batchItemFailures': []}"
     )
-    world.put("partial", "a", "b", "c")
-    world.map(stream, "partial", FunctionResponseTypes=["ReportBatchItemFailures"])
+    harness.put("partial", "a", "b", "c")
+    harness.map(stream, "partial", FunctionResponseTypes=["ReportBatchItemFailures"])
     wait(lambda: len(function.batches) == 2)
     assert function.seen() == [["a", "b", "c"], ["b", "c"]]
 
@@ -123,33 +125,37 @@ def test_a_retry_begins_at_the_first_item_reported_as_failed(world: World) -> No
         "'text'",
     ],
 )
-def test_an_answer_with_unknown_items_fails_the_whole_batch(world: World, answer: str) -> None:
+def test_an_answer_with_unknown_items_fails_the_whole_batch(
+    harness: EventSourceHarness, answer: str
+) -> None:
     name = f"unclear-{abs(hash(answer))}"
-    stream, function = world.table(name), Recorder(world.aws, name)
+    stream, function = harness.table(name), Recorder(harness.aws, name)
     function.answers(f"answer = {answer}")
-    world.put(name, "a", "b")
-    world.map(
+    harness.put(name, "a", "b")
+    harness.map(
         stream, name, FunctionResponseTypes=["ReportBatchItemFailures"], MaximumRetryAttempts=1
     )
     wait(lambda: len(function.batches) == 2)
-    world.put(name, "c")
+    harness.put(name, "c")
     wait(lambda: ["c"] in function.seen())
     assert function.seen()[:3] == [["a", "b"], ["a", "b"], ["c"]]
 
 
-def test_after_the_last_retry_the_queue_gets_the_position_in_the_stream(world: World) -> None:
-    stream, function = world.table("ends"), Recorder(world.aws, "ends")
-    url, queue = world.queue("ends-dead")
+def test_after_the_last_retry_the_queue_gets_the_position_in_the_stream(
+    harness: EventSourceHarness,
+) -> None:
+    stream, function = harness.table("ends"), Recorder(harness.aws, "ends")
+    url, queue = harness.queue("ends-dead")
     function.answers("if 'bad' in str(event): raise ValueError('as told')")
-    world.put("ends", "bad")
-    world.map(
+    harness.put("ends", "bad")
+    harness.map(
         stream,
         "ends",
         MaximumRetryAttempts=1,
         DestinationConfig={"OnFailure": {"Destination": queue}},
     )
-    (message,) = world.messages(url, 1)
-    world.put("ends", "good")
+    (message,) = harness.messages(url, 1)
+    harness.put("ends", "good")
     wait(lambda: ["good"] in function.seen())
     assert function.seen() == [["bad"], ["bad"], ["good"]]
     record = json.loads(message["Body"])
@@ -179,16 +185,16 @@ def test_after_the_last_retry_the_queue_gets_the_position_in_the_stream(world: W
     assert record["version"] == "1.0"
 
 
-def test_bisecting_discards_only_failing_records(world: World) -> None:
-    stream, function = world.table("halves"), Recorder(world.aws, "halves")
-    url, queue = world.queue("halves-dead")
+def test_bisecting_discards_only_failing_records(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("halves"), Recorder(harness.aws, "halves")
+    url, queue = harness.queue("halves-dead")
     function.answers("if 'bad' in str(event): raise ValueError('as told')")
-    world.put("halves", "a", "b", "bad", "d")
-    world.map(
+    harness.put("halves", "a", "b", "bad", "d")
+    harness.map(
         stream, "halves", BisectBatchOnFunctionError=True, MaximumRetryAttempts=1,
         DestinationConfig={"OnFailure": {"Destination": queue}},
     )  # fmt: skip
-    (message,) = world.messages(url, 1)
+    (message,) = harness.messages(url, 1)
     wait(lambda: ["d"] in function.seen())
     assert function.seen() == [
         ["a", "b", "bad", "d"],
@@ -202,104 +208,106 @@ def test_bisecting_discards_only_failing_records(world: World) -> None:
 
 
 def test_a_record_that_is_too_old_is_discarded(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    harness: EventSourceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream, function = world.table("aged"), Recorder(world.aws, "aged")
-    url, queue = world.queue("aged-dead")
-    world.put("aged", "old")
-    world.aws.store.blocking(
+    stream, function = harness.table("aged"), Recorder(harness.aws, "aged")
+    url, queue = harness.queue("aged-dead")
+    harness.put("aged", "old")
+    harness.aws.store.blocking(
         lambda data: data.sql.execute(
             "UPDATE stream SET created = created - 3600 WHERE stream = ?", (stream,)
         )
     )
-    world.map(
+    harness.map(
         stream,
         "aged",
         MaximumRecordAgeInSeconds=60,
         DestinationConfig={"OnFailure": {"Destination": queue}},
     )
-    (message,) = world.messages(url, 1)
-    world.put("aged", "new")
+    (message,) = harness.messages(url, 1)
+    harness.put("aged", "new")
     wait(lambda: function.seen() == [["new"]])
     assert json.loads(message["Body"])["requestContext"]["condition"] == "RecordAgeExceeded"
 
 
-def test_expired_items_are_deleted_by_dynamodb(world: World) -> None:
-    stream, function = world.table("expiring"), Recorder(world.aws, "expiring")
-    world.tables.update_time_to_live(
+def test_expired_items_are_deleted_by_dynamodb(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("expiring"), Recorder(harness.aws, "expiring")
+    harness.tables.update_time_to_live(
         TableName="expiring",
         TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
     )
     pattern = {"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}
-    world.map(stream, "expiring", FilterCriteria=filters(pattern))
-    world.put("expiring", "over", expires_at={"N": str(int(time.time()) - 1)})
-    world.put("expiring", "stays", expires_at={"N": str(int(time.time()) + 3600)})
-    world.put(
+    harness.map(stream, "expiring", FilterCriteria=filters(pattern))
+    harness.put("expiring", "over", expires_at={"N": str(int(time.time()) - 1)})
+    harness.put("expiring", "stays", expires_at={"N": str(int(time.time()) + 3600)})
+    harness.put(
         "expiring", "ancient", expires_at={"N": "1"}
     )  # AWS ignores an expiry of more than five years ago
-    world.put("expiring", "text", expires_at={"S": "1"})
-    world.tables.delete_item(TableName="expiring", Key={"pk": {"S": "ancient"}})
+    harness.put("expiring", "text", expires_at={"S": "1"})
+    harness.tables.delete_item(TableName="expiring", Key={"pk": {"S": "ancient"}})
     wait(lambda: bool(function.batches))
     ((record,),) = function.batches
     assert (record["eventName"], record["dynamodb"]["OldImage"]["pk"]["S"]) == ("REMOVE", "over")
     assert record["userIdentity"] == {"principalId": "dynamodb.amazonaws.com", "type": "Service"}
-    assert {item["pk"]["S"] for item in world.tables.scan(TableName="expiring")["Items"]} == {
+    assert {item["pk"]["S"] for item in harness.tables.scan(TableName="expiring")["Items"]} == {
         "stays",
         "text",
     }
 
 
-def test_two_mappings_read_one_stream_independently(world: World) -> None:
-    stream = world.table("shared")
-    stuck, quick = Recorder(world.aws, "stuck"), Recorder(world.aws, "quick")
+def test_two_mappings_read_one_stream_independently(harness: EventSourceHarness) -> None:
+    stream = harness.table("shared")
+    stuck, quick = Recorder(harness.aws, "stuck"), Recorder(harness.aws, "quick")
     stuck.answers("raise ValueError('as told')")
-    world.map(stream, "stuck")
-    world.map(stream, "quick")
-    world.put("shared", "a")
+    harness.map(stream, "stuck")
+    harness.map(stream, "quick")
+    harness.put("shared", "a")
     wait(lambda: len(stuck.batches) > 1 and quick.seen() == [["a"]])
-    world.put("shared", "b")
+    harness.put("shared", "b")
     wait(lambda: quick.seen() == [["a"], ["b"]])
     assert set(map(tuple, stuck.seen())) == {("a",)}  # later records wait for the failing one
 
 
-def test_a_restarted_stack_continues_at_its_position(world: World, tmp_path: Path) -> None:
+def test_a_restarted_stack_continues_at_its_position(
+    harness: EventSourceHarness, tmp_path: Path
+) -> None:
     """Check that the snapshot of a stop keeps the mapping, and the store keeps its position and new
     records.
     """
-    stream, function = world.table("resumed"), Recorder(world.aws, "resumed")
-    mapping = world.map(stream, "resumed")["UUID"]
-    world.put("resumed", "a")
-    store = world.aws.store
+    stream, function = harness.table("resumed"), Recorder(harness.aws, "resumed")
+    mapping = harness.map(stream, "resumed")["UUID"]
+    harness.put("resumed", "a")
+    store = harness.aws.store
     read = lambda: store.blocking(lambda data: data.place(mapping)) > store.last_record[stream]  # noqa: E731
     wait(read)  # otherwise "a" would be sent again
     assert function.seen() == [["a"]]
-    world.aws.loop.run(world.aws.sources.close())
-    world.put("resumed", "b")
+    harness.aws.loop.run(harness.aws.sources.close())
+    harness.put("resumed", "b")
     snapshot.dump(tmp_path / "snapshot", None)
     for service in ("dynamodb", "lambda"):
         get_backend(service).reset()
     snapshot.load(tmp_path / "snapshot")
-    world.aws.sources = EventSources(world.aws.moto, world.aws.functions, world.aws.store)
-    world.aws.loop.run(world.aws.sources.start())
+    harness.aws.sources = EventSources(harness.aws.moto, harness.aws.functions, harness.aws.store)
+    harness.aws.loop.run(harness.aws.sources.start())
     wait(lambda: function.seen() == [["a"], ["b"]])
 
 
-def test_a_throttled_function_loses_no_record_and_no_retry(world: World) -> None:
-    stream, function = world.table("waits"), Recorder(world.aws, "waits")
-    world.functions.put_function_concurrency(FunctionName="waits", ReservedConcurrentExecutions=0)
-    world.map(stream, "waits", MaximumRetryAttempts=0)
-    world.put("waits", "a")
+def test_a_throttled_function_loses_no_record_and_no_retry(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("waits"), Recorder(harness.aws, "waits")
+    harness.functions.put_function_concurrency(FunctionName="waits", ReservedConcurrentExecutions=0)
+    harness.map(stream, "waits", MaximumRetryAttempts=0)
+    harness.put("waits", "a")
     time.sleep(0.5)
     assert not function.events
-    world.functions.delete_function_concurrency(FunctionName="waits")
+    harness.functions.delete_function_concurrency(FunctionName="waits")
     wait(lambda: function.seen() == [["a"]])
 
 
-def test_a_mapping_is_created_changed_and_deleted(world: World) -> None:
-    stream, function = world.table("lived"), Recorder(world.aws, "lived", Publish=True)
-    client = world.functions
+def test_a_mapping_is_created_changed_and_deleted(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("lived"), Recorder(harness.aws, "lived", Publish=True)
+    client = harness.functions
     client.create_alias(FunctionName="lived", Name="live", FunctionVersion="1")
-    made = world.map(
+    made = harness.map(
         stream, f"{function.arn}:live", StartingPosition="LATEST", Enabled=False, Tags={"a": "b"}
     )
     assert (made["State"], made["FunctionArn"]) == ("Creating", f"{function.arn}:live")
@@ -314,24 +322,24 @@ def test_a_mapping_is_created_changed_and_deleted(world: World) -> None:
         m["UUID"]
         for m in client.list_event_source_mappings(EventSourceArn=stream)["EventSourceMappings"]
     ] == [made["UUID"]]
-    world.put("lived", "a")
+    harness.put("lived", "a")
     client.update_event_source_mapping(
         UUID=made["UUID"], Enabled=True, BatchSize=1, MaximumRetryAttempts=3
     )
-    world.put("lived", "b")
+    harness.put("lived", "b")
     wait(lambda: function.seen() == [["a"], ["b"]])
     assert client.get_event_source_mapping(UUID=made["UUID"])["MaximumRetryAttempts"] == 3
     assert client.delete_event_source_mapping(UUID=made["UUID"])["State"] == "Deleting"
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         client.get_event_source_mapping(UUID=made["UUID"])
-    world.put("lived", "c")
+    harness.put("lived", "c")
     time.sleep(0.3)
     assert function.seen() == [["a"], ["b"]]
 
 
-def test_an_invalid_mapping_is_refused(world: World) -> None:
-    stream, function = world.table("refused"), Recorder(world.aws, "refused")
-    world.map(stream, "refused")
+def test_an_invalid_mapping_is_refused(harness: EventSourceHarness) -> None:
+    stream, function = harness.table("refused"), Recorder(harness.aws, "refused")
+    harness.map(stream, "refused")
     refusals: list[tuple[dict[str, Any], str]] = [
         ({"source": stream, "function": "refused"}, "ResourceConflictException"),
         ({"source": stream, "function": "absent"}, "ResourceNotFoundException"),
@@ -342,12 +350,12 @@ def test_an_invalid_mapping_is_refused(world: World) -> None:
     ]  # fmt: skip
     for options, message in refusals:
         with pytest.raises(ClientError, match=message):
-            world.map(**options)
+            harness.map(**options)
 
 
-def test_the_role_must_be_allowed_to_read_the_stream(world: World) -> None:
-    stream, _ = world.table("forbidden"), Recorder(world.aws, "forbidden")
-    world.allow(
+def test_the_role_must_be_allowed_to_read_the_stream(harness: EventSourceHarness) -> None:
+    stream, _ = harness.table("forbidden"), Recorder(harness.aws, "forbidden")
+    harness.allow(
         {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": "*"}],
@@ -355,6 +363,6 @@ def test_the_role_must_be_allowed_to_read_the_stream(world: World) -> None:
     )
     try:
         with pytest.raises(ClientError, match="does not have permissions to call GetRecords"):
-            world.map(stream, "forbidden")
+            harness.map(stream, "forbidden")
     finally:
-        world.allow_all()
+        harness.allow_all()

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_aws.settings import ACCOUNT_ID
-from local_aws_tests.event_sources.world import World
+from local_aws_tests.event_sources.event_source_harness import EventSourceHarness
 from local_aws_tests.lambda_service.laptop import REGION, Loop, laptop
 
 FAILS = """
@@ -23,26 +23,28 @@ WORKS = "def handler(event, context): return {'got': event}"
 
 
 @pytest.fixture(scope="module")
-def world(runtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def harness(
+    runtime: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EventSourceHarness]:
     """Start a laptop whose retries come at once; AWS waits one and two minutes."""
     loop = Loop()
     with laptop(
         loop, tmp_path_factory.mktemp("checkout"), runtime, retry_seconds=(0.05, 0.05)
     ) as aws:
-        yield World(aws)
+        yield EventSourceHarness(aws)
     loop.close()
 
 
-def deploy(world: World, name: str, code: str, **options: Any) -> Path:
+def deploy(harness: EventSourceHarness, name: str, code: str, **options: Any) -> Path:
     """Deploy a function that records the request id of each attempt."""
-    note = world.aws.settings.root / f"note-{name}"
-    world.aws.deploy(name, code, Environment={"Variables": {"NOTE": str(note)}}, **options)
+    note = harness.aws.settings.root / f"note-{name}"
+    harness.aws.deploy(name, code, Environment={"Variables": {"NOTE": str(note)}}, **options)
     return note
 
 
-def accept(world: World, name: str, event: object, **options: Any) -> str:
+def accept(harness: EventSourceHarness, name: str, event: object, **options: Any) -> str:
     """Invoke a function. Return the request id."""
-    answer = world.functions.invoke(
+    answer = harness.functions.invoke(
         FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode(), **options
     )
     assert answer["StatusCode"] == 202
@@ -53,14 +55,16 @@ def destinations(**arns: str) -> dict[str, Any]:
     return {"DestinationConfig": {name: {"Destination": arn} for name, arn in arns.items()}}
 
 
-def test_three_attempts_of_one_request_end_in_a_record_of_the_failure(world: World) -> None:
-    url, queue = world.queue("failures")
-    note = deploy(world, "fails", FAILS)
-    world.functions.put_function_event_invoke_config(
+def test_three_attempts_of_one_request_end_in_a_record_of_the_failure(
+    harness: EventSourceHarness,
+) -> None:
+    url, queue = harness.queue("failures")
+    note = deploy(harness, "fails", FAILS)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="fails", **destinations(OnFailure=queue)
     )
-    request_id = accept(world, "fails", {"n": 1})
-    (message,) = world.messages(url, 1)
+    request_id = accept(harness, "fails", {"n": 1})
+    (message,) = harness.messages(url, 1)
     assert note.read_text().split() == [request_id] * 3
     record = json.loads(message["Body"])
     assert record["requestContext"] == {
@@ -82,17 +86,17 @@ def test_three_attempts_of_one_request_end_in_a_record_of_the_failure(world: Wor
     }  # fmt: skip
 
 
-def test_an_alias_has_a_configuration_of_its_own(world: World) -> None:
-    url, queue = world.queue("alias-failures")
-    note = deploy(world, "aliased", FAILS, Publish=True)
-    client = world.functions
+def test_an_alias_has_a_configuration_of_its_own(harness: EventSourceHarness) -> None:
+    url, queue = harness.queue("alias-failures")
+    note = deploy(harness, "aliased", FAILS, Publish=True)
+    client = harness.functions
     client.create_alias(FunctionName="aliased", Name="live", FunctionVersion="1")
     client.put_function_event_invoke_config(
         FunctionName="aliased", Qualifier="live", MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60,
         **destinations(OnFailure=queue),
     )  # fmt: skip
-    accept(world, "aliased", 1, Qualifier="live")
-    (message,) = world.messages(url, 1)
+    accept(harness, "aliased", 1, Qualifier="live")
+    (message,) = harness.messages(url, 1)
     assert len(note.read_text().split()) == 1
     context = json.loads(message["Body"])["requestContext"]
     assert (context["functionArn"].rpartition(":")[2], context["approximateInvokeCount"]) == (
@@ -103,9 +107,9 @@ def test_an_alias_has_a_configuration_of_its_own(world: World) -> None:
         client.get_function_event_invoke_config(FunctionName="aliased")
 
 
-def test_a_configuration_is_created_changed_and_deleted(world: World) -> None:
-    deploy(world, "configured", WORKS)
-    client = world.functions
+def test_a_configuration_is_created_changed_and_deleted(harness: EventSourceHarness) -> None:
+    deploy(harness, "configured", WORKS)
+    client = harness.functions
     client.put_function_event_invoke_config(FunctionName="configured", MaximumRetryAttempts=1)
     client.update_function_event_invoke_config(
         FunctionName="configured", MaximumEventAgeInSeconds=90
@@ -129,19 +133,19 @@ def test_a_configuration_is_created_changed_and_deleted(world: World) -> None:
     )
 
 
-def test_success_is_sent_to_a_queue_and_to_another_function(world: World) -> None:
-    url, queue = world.queue("successes")
-    deploy(world, "works", WORKS)
-    world.functions.put_function_event_invoke_config(
+def test_success_is_sent_to_a_queue_and_to_another_function(harness: EventSourceHarness) -> None:
+    url, queue = harness.queue("successes")
+    deploy(harness, "works", WORKS)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="works", **destinations(OnSuccess=queue)
     )
-    first = world.aws.deploy("first", WORKS)["FunctionArn"]
+    first = harness.aws.deploy("first", WORKS)["FunctionArn"]
     works = first.replace(":first", ":works")
-    world.functions.put_function_event_invoke_config(
+    harness.functions.put_function_event_invoke_config(
         FunctionName="first", **destinations(OnSuccess=works)
     )
-    accept(world, "first", "hi")
-    (message,) = world.messages(url, 1)
+    accept(harness, "first", "hi")
+    (message,) = harness.messages(url, 1)
     last = json.loads(message["Body"])
     assert (
         last["requestContext"]["condition"],
@@ -151,27 +155,27 @@ def test_success_is_sent_to_a_queue_and_to_another_function(world: World) -> Non
     assert last["responsePayload"] == {"got": last["requestPayload"]}
 
 
-def test_the_dead_letter_queue_gets_the_original_event(world: World) -> None:
-    url, queue = world.queue("dead")
-    deploy(world, "dying", FAILS, DeadLetterConfig={"TargetArn": queue})
-    read = world.functions.get_function_configuration(FunctionName="dying")
+def test_the_dead_letter_queue_gets_the_original_event(harness: EventSourceHarness) -> None:
+    url, queue = harness.queue("dead")
+    deploy(harness, "dying", FAILS, DeadLetterConfig={"TargetArn": queue})
+    read = harness.functions.get_function_configuration(FunctionName="dying")
     assert read["DeadLetterConfig"] == {"TargetArn": queue}
-    request_id = accept(world, "dying", {"as": "it was"})
-    (message,) = world.messages(url, 1)
+    request_id = accept(harness, "dying", {"as": "it was"})
+    (message,) = harness.messages(url, 1)
     assert json.loads(message["Body"]) == {"as": "it was"}
     attributes = {name: each["StringValue"] for name, each in message["MessageAttributes"].items()}
     assert attributes == {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": "as told"}
 
 
-def test_reserved_concurrency_of_zero_fails_without_a_retry(world: World) -> None:
-    url, queue = world.queue("switched-off")
-    note = deploy(world, "off", FAILS)
-    world.functions.put_function_concurrency(FunctionName="off", ReservedConcurrentExecutions=0)
-    world.functions.put_function_event_invoke_config(
+def test_reserved_concurrency_of_zero_fails_without_a_retry(harness: EventSourceHarness) -> None:
+    url, queue = harness.queue("switched-off")
+    note = deploy(harness, "off", FAILS)
+    harness.functions.put_function_concurrency(FunctionName="off", ReservedConcurrentExecutions=0)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="off", **destinations(OnFailure=queue)
     )
-    accept(world, "off", 1)
-    (message,) = world.messages(url, 1)
+    accept(harness, "off", 1)
+    (message,) = harness.messages(url, 1)
     context = json.loads(message["Body"])["requestContext"]
     assert (context["condition"], context["approximateInvokeCount"]) == (
         "ZeroReservedConcurrency",
@@ -180,16 +184,18 @@ def test_reserved_concurrency_of_zero_fails_without_a_retry(world: World) -> Non
     assert not note.exists()
 
 
-def test_an_event_that_is_too_old_is_discarded_even_after_a_restart(world: World) -> None:
+def test_an_event_that_is_too_old_is_discarded_even_after_a_restart(
+    harness: EventSourceHarness,
+) -> None:
     """Check that accepted events are stored on moto's backend, so that a restarted stack continues
     with their age.
     """
-    url, queue = world.queue("too-late")
-    note = deploy(world, "late", FAILS)
-    world.functions.put_function_event_invoke_config(
+    url, queue = harness.queue("too-late")
+    note = deploy(harness, "late", FAILS)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="late", MaximumEventAgeInSeconds=60, **destinations(OnFailure=queue)
     )
-    aws = world.aws
+    aws = harness.aws
 
     async def stopped_and_started_two_minutes_later() -> None:
         accepted = aws.functions.accept("late", b'"old"', region=REGION)
@@ -199,23 +205,25 @@ def test_an_event_that_is_too_old_is_discarded_even_after_a_restart(world: World
         aws.functions._asynchronous.start()
 
     aws.loop.run(stopped_and_started_two_minutes_later())
-    (message,) = world.messages(url, 1)
+    (message,) = harness.messages(url, 1)
     assert json.loads(message["Body"])["requestContext"]["condition"] == "EventAgeExceeded"
     assert not note.exists()
     assert aws.additions().accepted_events == {}
 
 
-def test_a_retry_that_would_exceed_the_age_is_discarded_at_once(world: World) -> None:
-    url, queue = world.queue("no-time-left")
-    note = deploy(world, "ages", FAILS)
-    world.functions.put_function_event_invoke_config(
+def test_a_retry_that_would_exceed_the_age_is_discarded_at_once(
+    harness: EventSourceHarness,
+) -> None:
+    url, queue = harness.queue("no-time-left")
+    note = deploy(harness, "ages", FAILS)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="ages", MaximumEventAgeInSeconds=60, **destinations(OnFailure=queue)
     )
-    asynchronous = world.aws.functions._asynchronous
+    asynchronous = harness.aws.functions._asynchronous
     asynchronous._retry_seconds, before = (61.0, 61.0), asynchronous._retry_seconds
     try:
-        request_id = accept(world, "ages", {"n": 1})
-        (message,) = world.messages(url, 1)
+        request_id = accept(harness, "ages", {"n": 1})
+        (message,) = harness.messages(url, 1)
     finally:
         asynchronous._retry_seconds = before
     record = json.loads(message["Body"])
@@ -224,19 +232,19 @@ def test_a_retry_that_would_exceed_the_age_is_discarded_at_once(world: World) ->
     assert record["responseContext"]["functionError"] == "Unhandled"
 
 
-def test_a_record_has_the_trace_id_of_its_invocation(world: World) -> None:
-    url, queue = world.queue("traced")
-    deploy(world, "traced", WORKS)
-    world.functions.put_function_event_invoke_config(
+def test_a_record_has_the_trace_id_of_its_invocation(harness: EventSourceHarness) -> None:
+    url, queue = harness.queue("traced")
+    deploy(harness, "traced", WORKS)
+    harness.functions.put_function_event_invoke_config(
         FunctionName="traced", **destinations(OnSuccess=queue)
     )
     header = "Root=1-00000000-000000000000000000000001"
 
     async def accepted() -> None:
-        world.aws.functions.accept("traced", b"1", trace_header=header, region=REGION)
+        harness.aws.functions.accept("traced", b"1", trace_header=header, region=REGION)
 
-    world.aws.loop.run(accepted())
-    (message,) = world.messages(url, 1)
+    harness.aws.loop.run(accepted())
+    (message,) = harness.messages(url, 1)
     assert message["Attributes"]["AWSTraceHeader"] == header
 
 
@@ -251,18 +259,18 @@ def test_a_record_has_the_trace_id_of_its_invocation(world: World) -> None:
     ],
 )
 def test_an_invalid_configuration_is_refused(
-    world: World, options: dict[str, Any], said: str
+    harness: EventSourceHarness, options: dict[str, Any], said: str
 ) -> None:
     name = f"refused-{len(said)}"
-    deploy(world, name, WORKS)
+    deploy(harness, name, WORKS)
     with pytest.raises(ClientError, match=said):
-        world.functions.put_function_event_invoke_config(FunctionName=name, **options)
+        harness.functions.put_function_event_invoke_config(FunctionName=name, **options)
 
 
-def test_the_role_must_be_allowed_to_send(world: World) -> None:
-    deploy(world, "mute", WORKS)
-    _, queue = world.queue("unreachable")
-    world.allow(
+def test_the_role_must_be_allowed_to_send(harness: EventSourceHarness) -> None:
+    deploy(harness, "mute", WORKS)
+    _, queue = harness.queue("unreachable")
+    harness.allow(
         {
             "Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "sqs:Get*", "Resource": "*"}],
@@ -270,8 +278,8 @@ def test_the_role_must_be_allowed_to_send(world: World) -> None:
     )
     try:
         with pytest.raises(ClientError, match="does not have permissions to call SendMessage"):
-            world.functions.put_function_event_invoke_config(
+            harness.functions.put_function_event_invoke_config(
                 FunctionName="mute", **destinations(OnFailure=queue)
             )
     finally:
-        world.allow_all()
+        harness.allow_all()

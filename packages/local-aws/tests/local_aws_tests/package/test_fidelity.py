@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from local_aws import fidelity
 from local_aws.commands.coverage import known
 from local_aws.fidelity import PARTS, Behaviour, Status
-from local_aws_tests.cognito.world import REGION, Server, quick_server
+from local_aws_tests.cognito.user_pool_harness import REGION, Server, quick_server
 from local_aws_tests.support.declared_tests import missing
 
 TESTS = Path(__file__).resolve().parents[1]

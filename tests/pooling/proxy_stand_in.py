@@ -16,7 +16,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!ii", 8, 3)
 
 
 @dataclass
-class FrontDoor:
+class ProxyStandIn:
     """A TLS server before the pooler. It records clients' messages and can close connections."""
 
     tls: ssl.SSLContext

@@ -217,7 +217,7 @@ CLIENT: dict[str, Any] = {
 
 
 @dataclass
-class World:
+class UserPoolHarness:
     """A pool and a client."""
 
     server: Server
@@ -351,13 +351,13 @@ def refused(code: str, message: str | None = None, status: int = 400) -> Iterato
         assert answer["Error"]["Message"] == message
 
 
-def new_world(server: Server) -> World:
+def new_harness(server: Server) -> UserPoolHarness:
     """Return a new pool, and reset the server's clock, functions and state."""
     server.functions.deployed.clear()
     server.functions.events.clear()
     server.functions.sources.clear()
     server.clock.ahead, server.clock.stopped_at = 0.0, None
     server.cognito.state = State()
-    world = World(server, server.admin, server.public)
-    world.create_pool()
-    return world
+    harness = UserPoolHarness(server, server.admin, server.public)
+    harness.create_pool()
+    return harness

@@ -72,7 +72,7 @@ class Recorder:
         ]
 
 
-class World:
+class EventSourceHarness:
     def __init__(self, aws: Laptop) -> None:
         self.aws = aws
         self.functions = aws.client("lambda")

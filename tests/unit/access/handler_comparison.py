@@ -11,9 +11,9 @@ from typing import Any
 
 from access import evaluation, search
 from atrium.identity import grant_items, legacy_grants, namespaces, permissions
-from tests.unit.access import reference, worlds
+from tests.unit.access import random_grants, reference
 from tests.unit.access.conftest import ADMIN, Service
-from tests.unit.access.worlds import ACTIONS, NOW, THINGS, USERS, Item, Question
+from tests.unit.access.random_grants import ACTIONS, NOW, THINGS, USERS, Item, Question
 
 QUESTIONS_OF_A_TABLE = 100
 EVERYBODY = (*USERS, "eve")
@@ -40,7 +40,7 @@ def disagreements(
     chance, before = random.Random(seed), list[Item]()  # noqa: S311  no secret
     moved = random.Random(seed)  # noqa: S311
     for _ in range(count // QUESTIONS_OF_A_TABLE):
-        table = list(_indexed(worlds.table(chance)))
+        table = list(_indexed(random_grants.table(chance)))
         stored = [
             earlier(item) if "id" in item and moved.random() < legacy else item for item in table
         ]
@@ -48,7 +48,7 @@ def disagreements(
         before = stored
         namespaces.cache.clear()
         permissions.cache.clear()  # as if 30 seconds had passed
-        questions = list(worlds.questions(chance, QUESTIONS_OF_A_TABLE))
+        questions = list(random_grants.questions(chance, QUESTIONS_OF_A_TABLE))
         expected = [reference.permitted(table, *question, NOW, need_mfa) for question in questions]
         if tally is not None:
             tally.update(expected)

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from access import authzen
 from atrium.identity import decision, grant_items
 from atrium.stores import user_table
-from tests.unit.access import reference, worlds
-from tests.unit.access.worlds import NOW, Item, Question
+from tests.unit.access import random_grants, reference
+from tests.unit.access.random_grants import NOW, Item, Question
 
 QUESTIONS_OF_A_TABLE = 25
 
@@ -37,13 +37,13 @@ def disagreements(
     """
     chance = random.Random(seed)  # noqa: S311  no secret
     for _ in range(count // QUESTIONS_OF_A_TABLE):
-        table = worlds.table(chance)
-        subjects = {user: _subject(table, user) for user in (*worlds.USERS, "eve")}
+        table = random_grants.table(chance)
+        subjects = {user: _subject(table, user) for user in (*random_grants.USERS, "eve")}
         roles = {
             role: user_table.defined(item for item in table if item["pk"] == f"R#{role}")
-            for role in worlds.ROLES
+            for role in random_grants.ROLES
         }
-        for question in worlds.questions(chance, QUESTIONS_OF_A_TABLE):
+        for question in random_grants.questions(chance, QUESTIONS_OF_A_TABLE):
             resource = decision.Resource(question.kind, question.thing)
             made = build.decide(
                 subjects[question.user],
@@ -53,7 +53,7 @@ def disagreements(
                 NOW,
                 _facts(question),
             )
-            expected = reference.permitted(table, *question, NOW, worlds.NEED_MFA)
+            expected = reference.permitted(table, *question, NOW, random_grants.NEED_MFA)
             if tally is not None:
                 tally[expected] += 1
             if made.permit != expected:
@@ -75,7 +75,7 @@ def _subject(table: list[Item], user: str) -> decision.SubjectGrants:
     return decision.SubjectGrants(
         meta.get("status"),
         [grant_items.grant(item) for item in table if item["pk"] == f"G#{user}"],
-        frozenset(() if meta.get("mfa") else worlds.NEED_MFA),
+        frozenset(() if meta.get("mfa") else random_grants.NEED_MFA),
         reference.trusted_values(table, user),
     )
 
