@@ -46,8 +46,23 @@ async function sendWithRetries(request: Request, send: typeof fetch): Promise<Re
       if (outcome instanceof Response) return outcome;
       throw outcome;
     }
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await pause(wait, request.signal);
   }
+}
+
+/** Wait, and throw the signal's reason as soon as the caller aborts. */
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    signal.addEventListener("abort", abort, { once: true });
+  });
 }
 
 /** Return the milliseconds before the next attempt; undefined if the outcome is final. */
@@ -57,6 +72,12 @@ function waitBefore(attempt: number, request: Request, outcome: unknown): number
   const backOff = FIRST_WAIT_MS * 2 ** attempt * (0.5 + Math.random() / 2);
   if (!(outcome instanceof Response)) return backOff;
   if (!TRANSIENT.has(outcome.status)) return undefined;
-  const asked = Number(outcome.headers.get("Retry-After") ?? 0) * 1000;
-  return Number.isFinite(asked) && asked <= LONGEST_WAIT_MS ? Math.max(asked, backOff) : undefined;
+  const asked = retryAfter(outcome.headers.get("Retry-After") ?? "0");
+  return asked <= LONGEST_WAIT_MS ? Math.max(asked, backOff) : undefined;
+}
+
+/** Return the milliseconds of `Retry-After`: seconds or a date (RFC 9110). NaN for anything else. */
+function retryAfter(header: string): number {
+  const seconds = Number(header);
+  return Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000;
 }
