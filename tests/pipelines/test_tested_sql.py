@@ -4,6 +4,7 @@ The example drops a column: release 1 uses it, release 2 no longer does, release
 """
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 from moto import mock_aws
 
 from tests.pipelines.aliases import Aliases
-from tools.deploy import release_records, tested_sql
+from tools.deploy import environment, release_records, release_store, tested_sql
 from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
 from tools.deploy.tested_sql import TestedSchema
+from tools.operations import deploy
 from tools.operations.rollback import rollback
 
 OLD, NEW = "SELECT locale FROM users", "SELECT uid FROM users"
@@ -131,6 +133,18 @@ def test_an_older_commit_is_not_deployed_after_a_drop(
         monkeypatch.setattr(tested_sql, "of_checkout", lambda ahead=ahead: ahead)
         tested_sql.require_checkout(store.schema())
     tested_sql.require_checkout(None)  # nothing is deployed yet
+
+
+def test_one_service_of_an_older_commit_is_not_deployed_after_a_drop(
+    schemas: list[TestedSchema], store: ReleaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tested_sql, "of_checkout", lambda: schemas[0])
+    monkeypatch.setattr(environment, "environment", lambda _: None)
+    monkeypatch.setattr(release_store, "of", lambda _: store)
+    monkeypatch.setattr(deploy, "_build", lambda *_, **__: pytest.fail("It was not refused."))
+    asked = Namespace(environment="dev", service="users", artefacts=None, canary=0)
+    with pytest.raises(RefusedError, match=DROPS):
+        deploy.deploy(asked)
 
 
 def test_the_schema_is_never_downgraded(schemas: list[TestedSchema], store: ReleaseStore) -> None:

@@ -72,6 +72,7 @@ def deploy(options: argparse.Namespace) -> None:
         single_service.require_service(options.service)
         target = environment.environment(name)
         store = release_store.of(target)
+        tested_sql.require_checkout(store.schema())
         _build(options.artefacts, local=local)
         with store.lock(f"deploy of {options.service}"):
             release.observe(target, store)
