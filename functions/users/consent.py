@@ -16,7 +16,7 @@ from atrium.http.request import Request
 from atrium.http.response import Response
 from users import me, profile
 
-VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$"
+VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}\Z"  # $ also matches before a line end
 
 
 class Consent(msgspec.Struct, forbid_unknown_fields=True):

@@ -84,4 +84,5 @@ def test_only_the_version_in_force_is_accepted(monkeypatch: pytest.MonkeyPatch) 
     assert give("two words").status == 422
     assert call("GET /v1/me").json["consent_version"] is None
     require("", monkeypatch)
+    assert give("2025-07\n").status == 422
     assert give("2025-07").json["consent_version"] == "2025-07"
