@@ -101,6 +101,7 @@ def test_every_response_is_private_and_readable_across_origins() -> None:
         assert headers["cache-control"] == "no-store"
         assert headers["access-control-allow-origin"] == "*"
         assert "ETag" in headers["access-control-expose-headers"]
+        assert headers["vary"] == "Accept-Encoding"
         for name, value in gateway_responses.SECURITY.items():
             assert headers[name.lower()] == value
 

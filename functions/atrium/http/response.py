@@ -14,6 +14,7 @@ _EVERYWHERE = {
     "Access-Control-Expose-Headers": "Deprecation, ETag, Idempotency-Replayed, Link, Location, Retry-After, Sunset, X-Request-ID",
     "Cache-Control": "no-store",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",  # browsers ignore it on HTTP
+    "Vary": "Accept-Encoding",  # the gateway compresses, but does not tell caches
     "X-Content-Type-Options": "nosniff",
 }
 
