@@ -13,8 +13,15 @@ from aiohttp import web
 # Pages may run their own scripts and ask this machine, and nothing else.
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self' http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'"
+    "connect-src 'self' http://127.0.0.1:* http://localhost:*; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'; object-src 'none'"
 )
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",  # a page's address may have the code of a sign-in
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class StaticPages:
             body=file.read_bytes(),
             content_type=kind,
             charset="utf-8" if kind.startswith("text/") else None,
-            headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"},
+            headers=_HEADERS,
         )
 
     def _file(self, name: str) -> Path | None:

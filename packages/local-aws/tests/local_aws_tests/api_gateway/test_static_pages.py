@@ -22,7 +22,11 @@ def test_the_folder_is_served_below_its_path(pages: Gateway) -> None:
     answer = pages.call("GET", "/docs/")
     assert (answer.status, answer.body.decode()) == (200, "<p>Grüße</p>")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    for directive in ("default-src 'self'", "base-uri 'none'", "form-action 'self'"):
+        assert directive in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
     bare = pages.call("GET", "/docs")
     assert (bare.status, bare.headers["Location"]) == (308, "/docs/")
 
