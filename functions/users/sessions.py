@@ -21,6 +21,7 @@ from atrium.identity import commands, session_records
 from atrium.identity.commands import Command
 from atrium.identity.delegation import Delegation
 from atrium.paging import pages
+from atrium.runtime import parallel
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import audit, postgres, user_table
 from atrium.stores.contention import retry_on_conflict
@@ -102,7 +103,9 @@ def identities(uid: str) -> list[list[str]]:
 def _list(request: Request, uid: str) -> Response:
     page = pages.requested(request)
     after = tuple(page.after) if page.after else None
-    found = sorted(living(uid, _meta(uid)), key=_place, reverse=True)
+    recorded = parallel.start(lambda: _recorded(uid))
+    meta = _meta(uid)
+    found = sorted(_living(recorded.result(), meta), key=_place, reverse=True)
     rest = [record for record in found if after is None or _place(record) < after]
     shown = [_shown(record, request.caller.session) for record in rest[: page.limit + 1]]
     return pages.answer(
@@ -114,10 +117,17 @@ def _place(record: SessionRecord) -> tuple[int, str]:
     return record.auth_time, record.sk
 
 
-def living(uid: str, meta: Meta) -> list[SessionRecord]:
-    """Return the sessions that were not ended and whose refresh token may still be valid."""
+def _recorded(uid: str) -> list[SessionRecord]:
     items = user_table.query(session_records.partition(uid))
-    records = [msgspec.convert(item, SessionRecord) for item in items]
+    return [msgspec.convert(item, SessionRecord) for item in items]
+
+
+def living(uid: str, meta: Meta) -> list[SessionRecord]:
+    return _living(_recorded(uid), meta)
+
+
+def _living(records: list[SessionRecord], meta: Meta) -> list[SessionRecord]:
+    """Return the sessions that were not ended and whose refresh token may still be valid."""
     now = time.time()
     return [
         record
