@@ -57,6 +57,12 @@ class Visit:
 
     def run(self) -> None:
         self.see_requests()
+        self.see_panel("Logs", "request")
+        self.see_panel("IAM refusals", "sts:AssumeRole")
+        self.see_panel("Inbox", os.environ["EMAIL"])
+        self.page.get_by_role("button", name="Details").first.click()
+        self.take("mail")
+        self.see_panel("Accounts", os.environ["EMAIL"])
         assert self._hosts <= {"127.0.0.1", "data"}, self._hosts
         assert not self._failures, self._failures
         self._context.close()
@@ -76,6 +82,12 @@ class Visit:
         detail.locator("summary", has_text="SELECT").first.click()
         expect(detail.locator("pre").first).to_contain_text("SELECT")
         self.take("request")
+
+    def see_panel(self, title: str, expected: str) -> None:
+        self.page.get_by_role("link", name=title, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
+        expect(self.page.get_by_role("table").get_by_text(expected).first).to_be_visible()
+        self.take(title.lower().replace(" ", "-"))
 
     def take(self, name: str) -> None:
         """Take a picture; the screen must fit and axe must have nothing to say."""

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--source", default="", help=argparse.SUPPRESS)
     serve.add_argument("--movable-clock", action="store_true", help=argparse.SUPPRESS)
     serve.add_argument("--pages", nargs=3, action="append", default=[], help=argparse.SUPPRESS)
+    serve.add_argument("--panel", nargs=3, action="append", default=[], help=argparse.SUPPRESS)
     return parser
 
 
@@ -110,6 +111,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     # This comes before any import of a module that keeps `time.time` under another name.
     clock = movable_clock.install_new(settings) if options.movable_clock else None
     from local_aws.api_gateway.static_pages import StaticPages
+    from local_aws.console.panel import Panel
     from local_aws.lambda_service.runtime_folder import link_runtime
     from local_aws.supervisor.process import Launch
     from local_aws.supervisor.serve import serve
@@ -118,7 +120,8 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
     pages = tuple(
         StaticPages(path, Path(folder), missing) for path, folder, missing in options.pages
     )
-    serve(settings, Launch(runtime, options.source, options.movable_clock, pages), clock)
+    panels = tuple(Panel(name, title, Path(folder)) for name, title, folder in options.panel)
+    serve(settings, Launch(runtime, options.source, options.movable_clock, pages, panels), clock)
     return 0
 
 

@@ -31,7 +31,7 @@ __all__ = ["STANDARD_ATTRIBUTES", "STANDARD_SCHEMA", "Client", "Pool", "User", "
 
 
 def find_pool(pool_id: str) -> Pool:
-    for pool in _pools():
+    for pool in all_pools():
         if pool.id == pool_id:
             return pool
     raise CognitoError("ResourceNotFoundException", f"User pool {pool_id} does not exist.")
@@ -39,14 +39,14 @@ def find_pool(pool_id: str) -> Pool:
 
 def find_client(client_id: str, pool_id: str | None = None) -> tuple[Pool, Client]:
     """Find a client by its id, which is unique: unsigned calls contain no pool id."""
-    pools = _pools() if pool_id is None else iter([find_pool(pool_id)])
+    pools = all_pools() if pool_id is None else iter([find_pool(pool_id)])
     for pool in pools:
         if client := pool.clients.get(client_id):
             return pool, client
     raise CognitoError("ResourceNotFoundException", f"User pool client {client_id} does not exist.")
 
 
-def _pools() -> Iterator[Pool]:
+def all_pools() -> Iterator[Pool]:
     for backend in list(cognitoidp_backends[ACCOUNT_ID].values()):
         yield from list(backend.user_pools.values())
 

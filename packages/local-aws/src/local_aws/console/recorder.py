@@ -36,6 +36,22 @@ class _Block(msgspec.Struct):
     compressed: bytes
 
 
+class Kept:
+    """The kept requests at one moment, which another thread may read."""
+
+    def __init__(self, blocks: list[_Block], opened: list[bytes]) -> None:
+        self._blocks, self._open = blocks, opened
+
+    def newest_first(self) -> Iterator[bytes]:
+        """Yield JSON arrays of requests."""
+        yield b"[" + b",".join(self._open) + b"]"
+        for block in reversed(self._blocks):
+            yield zlib.decompress(block.compressed)
+
+    def decode(self, block: bytes) -> list[Seen]:
+        return _decoder.decode(block)
+
+
 class Recorder:
     """The recorder of requests; `changed` is set after each one."""
 
@@ -80,6 +96,9 @@ class Recorder:
     def before(self, number: int) -> Iterator[Summary]:
         """Yield the requests with numbers below `number`, newest first."""
         return islice(reversed(self._summaries), max(self.next - number, 0), None)
+
+    def kept(self) -> Kept:
+        return Kept(list(self._blocks), list(self._open))
 
     def find(self, number: int) -> Seen | None:
         """Return what was seen of a request; None if it is not kept."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.api_gateway.static_pages import StaticPages
+from local_aws.console.panel import Panel
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor.ports import is_free
 from local_aws.supervisor.ready import (
@@ -41,6 +42,7 @@ class Launch:
     source: str = ""  # digest of the source, for the ready file
     movable_clock: bool = False
     pages: tuple[StaticPages, ...] = ()  # served at the API's address
+    panels: tuple[Panel, ...] = ()  # of the console
 
 
 def start(settings: Settings, launch: Launch) -> Running:
@@ -85,11 +87,16 @@ def _arguments(settings: Settings, launch: Launch) -> list[str]:
         f"--source={launch.source}",
         *(["--movable-clock"] if launch.movable_clock else []),
         *(option for pages in launch.pages for option in _page_options(pages)),
+        *(option for panel in launch.panels for option in _panel_options(panel)),
     ]
 
 
 def _page_options(pages: StaticPages) -> list[str]:
     return ["--pages", pages.path, str(pages.folder), pages.missing]
+
+
+def _panel_options(panel: Panel) -> list[str]:
+    return ["--panel", panel.name, panel.title, str(panel.folder)]
 
 
 def _ready(

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -16,10 +15,12 @@ from aiohttp import web
 from local_aws.api_gateway.app import create_server as create_api
 from local_aws.api_gateway.authorizer import CognitoAuthorizer
 from local_aws.api_gateway.control import RestApis
+from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.cognito.endpoint import Cognito
 from local_aws.console import aws_spans
 from local_aws.console.pages import Console
 from local_aws.console.recorder import Recorder
+from local_aws.console.refusals import Refusals
 from local_aws.control_plane import account_facts, endpoint, mails, security_group_use
 from local_aws.control_plane.coverage import Coverage
 from local_aws.control_plane.moto_app import Moto
@@ -100,7 +101,13 @@ async def _start(
     data = await database.start(settings, stack, faults, spans)
 
     recorder = Recorder()
-    console = Console(recorder)
+    refusals = Refusals()
+    console = Console(recorder, refusals, launch.panels)
+
+    def observe(call: AwsCall, answer: AwsResponse, began: float) -> None:
+        aws_spans.note(spans, call, answer, began)
+        refusals.note(call, answer)
+
     observations = Observations(RequestLog(), recorder)
     xray = Daemon(Traces())
     await xray.start()
@@ -168,7 +175,7 @@ async def _start(
         coverage.forward(persistence.forward),
         coverage.gate(gate),
         pages,
-        partial(aws_spans.note, spans),
+        observe,
     )
     await _listen(web.AppRunner(aws, access_log=None, shutdown_timeout=2), settings.aws_port, stack)
     await sources.start()

@@ -4,16 +4,22 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import boto3
 import pytest
 from aiohttp import web
+from moto import mock_aws
 
 from local_aws.api_gateway.app import Answered
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.console.pages import PAGE, Console
-from local_aws.console.recorder import Recorder
+from local_aws.console.pages import Console
+from local_aws.console.panel import Panel
+from local_aws.console.recorder import BLOCK, Recorder
+from local_aws.console.refusals import Refusals
+from local_aws.console.requests import PAGE
 from local_aws.control_plane import endpoint
 from local_aws.lambda_service import Invoked
 
@@ -30,18 +36,22 @@ async def _permit(_: AwsCall) -> AwsResponse | None:
 
 
 @asynccontextmanager
-async def console(recorder: Recorder) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+async def console(
+    recorder: Recorder, refusals: Refusals | None = None, panels: tuple[Panel, ...] = ()
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Serve a console and yield a client with its address."""
-    pages = Console(recorder)
+    pages = Console(recorder, refusals or Refusals(), panels)
     runner = web.AppRunner(endpoint.create_app({}, _moto, _permit, pages.routes()))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    async with aiohttp.ClientSession() as session:
-        yield session, f"http://{host}:{port}/_local/console"
-    pages.close()
-    await runner.cleanup()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield session, f"http://{host}:{port}/_local/console"
+    finally:
+        pages.close()
+        await runner.cleanup()
 
 
 def asked(ask: Ask) -> None:
@@ -138,7 +148,20 @@ async def _event(events: aiohttp.ClientResponse) -> list[str]:
     return [each["path"] for each in json.loads(line.removeprefix(b"data: "))["requests"]]
 
 
-@pytest.mark.parametrize("path", ["/", "/requests", "/requests/1", "/events", "/console.js"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/requests",
+        "/requests/1",
+        "/log",
+        "/events",
+        "/refusals",
+        "/accounts",
+        "/panels",
+        "/console.js",
+    ],
+)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -177,3 +200,86 @@ def test_the_page_runs_no_script_but_its_own() -> None:
                 assert answer.status in (403, 404)
 
     asked(ask)
+
+
+def test_the_logs_of_all_kept_requests_are_searched() -> None:
+    async def run() -> None:
+        recorder = Recorder()
+        async with console(recorder) as (session, url):
+            for number in range(BLOCK + 2):
+                line = f'{{"message":"line {number}","at":"Zürich"}}'
+                recorder.invoked(Invoked("f", "id", None, False, 1.0, None, [line, "other"]))
+            lines = (await read(session, f"{url}/log?text=LINE%207%22"))["lines"]
+            assert [(each["number"], each["path"]) for each in lines] == [(8, "f")]
+            newest = (await read(session, f"{url}/log?text=z%C3%BCrich"))["lines"]
+            assert len(newest) == PAGE
+            assert newest[0]["number"] == BLOCK + 2
+
+    asyncio.run(run())
+
+
+def test_a_refusal_of_iam_is_listed_once_with_its_reason() -> None:
+    async def run() -> None:
+        refusals = Refusals()
+        message = (
+            "User: arn:aws:sts::1:assumed-role/users/users is not authorized to perform: "
+            "dynamodb:Scan on resource: arn:aws:dynamodb:eu:1:table/T because no "
+            "identity-based policy allows the dynamodb:Scan action"
+        )
+        call = AwsCall("dynamodb", "POST", "/", "", {}, b"", "eu-central-1", "Scan", "ASIA1")
+        for status in (400, 400, 200):
+            refusals.note(call, AwsResponse(status, json.dumps({"Message": message}).encode()))
+        xml = "<Message>User: me is not authorized to perform: sts:AssumeRole on resource: r</Message>"
+        refusals.note(call, AwsResponse(403, xml.encode()))
+        async with console(Recorder(), refusals) as (session, url):
+            [refusal] = (await read(session, f"{url}/refusals?text=scan"))["refusals"]
+            assert (refusal["action"], refusal["times"]) == ("dynamodb:Scan", 2)
+            assert refusal["caller"].endswith("/users/users")
+            assert refusal["resource"] == "arn:aws:dynamodb:eu:1:table/T"
+            assert refusal["reason"].startswith("because no identity-based policy allows")
+            [assumed] = (await read(session, f"{url}/refusals?text=AssumeRole"))["refusals"]
+            assert (assumed["resource"], assumed["reason"]) == ("r", "")
+            assert (await read(session, f"{url}/refusals?text=none"))["refusals"] == []
+
+    asyncio.run(run())
+
+
+@mock_aws
+def test_the_accounts_of_the_pools_are_listed_without_their_passwords() -> None:
+    cognito = boto3.client("cognito-idp", region_name="eu-central-1")
+    pool = cognito.create_user_pool(PoolName="people")["UserPool"]["Id"]
+    for name in ("ada", "bob"):
+        cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=name,
+            TemporaryPassword="Correct-Horse-7",
+            UserAttributes=[{"Name": "email", "Value": f"{name}@example.org"}],
+        )
+
+    async def ask(session: aiohttp.ClientSession, url: str) -> None:
+        found = await read(session, f"{url}/accounts?text=ADA")
+        [account] = found["accounts"]
+        assert (account["pool"], account["email"]) == ("people", "ada@example.org")
+        assert account["status"] == "FORCE_CHANGE_PASSWORD"
+        assert "Correct-Horse-7" not in json.dumps(found)
+        assert (await read(session, f"{url}/accounts"))["count"] == 2
+
+    asked(ask)
+
+
+def test_another_program_adds_a_panel(tmp_path: Path) -> None:
+    (tmp_path / "decisions.js").write_text("export default {};")
+    (tmp_path / "secret.txt").write_text("none of the browser's business")
+
+    async def run() -> None:
+        panel = Panel("decisions", "Decisions", tmp_path)
+        async with console(Recorder(), panels=(panel,)) as (session, url):
+            listed = await read(session, f"{url}/panels")
+            assert listed == {"panels": [{"name": "decisions", "title": "Decisions"}]}
+            async with session.get(f"{url}/panels/decisions/decisions.js") as answer:
+                assert answer.content_type == "text/javascript"
+            for path in ("decisions/secret.txt", "decisions/other.js", "none/decisions.js"):
+                async with session.get(f"{url}/panels/{path}") as answer:
+                    assert answer.status in (403, 404)
+
+    asyncio.run(run())

@@ -1,9 +1,13 @@
 // The frame: panels by the address's hash, `#<panel>/<rest>`, and the stream of news.
 
-import { element, empty } from "./dom.js";
+import { accounts } from "./accounts.js";
+import { element, empty, read } from "./dom.js";
+import { inbox } from "./inbox.js";
+import { logs } from "./logs.js";
+import { refusals } from "./refusals.js";
 import { requests } from "./requests.js";
 
-const panels = [requests];
+const panels = [requests, logs, refusals, inbox, accounts];
 const main = document.getElementById("main");
 const state = document.getElementById("state");
 let shown;
@@ -43,6 +47,14 @@ function told(kind, text) {
   state.textContent = text;
 }
 
+/** Add the panels of the program that started the stack. */
+async function others() {
+  const listed = await read("panels");
+  const loaded = await Promise.all(listed.panels.map((each) => import(`./panels/${each.name}/${each.name}.js`)));
+  panels.push(...loaded.map((each) => each.default));
+}
+
+await others().catch((error) => console.error(error));
 document.getElementById("panels").append(
   ...panels.map((panel) => element("li", {}, element("a", { href: `#${panel.name}` }, panel.title))),
 );

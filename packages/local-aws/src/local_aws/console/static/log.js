@@ -6,10 +6,11 @@ const QUIET = new Set(["level", "message", "service", "stage", "_aws", "Function
 
 export function logLines(lines) {
   if (!lines.length) return empty("The function wrote nothing.");
-  return element("ol", { class: "log", tabindex: "0", "aria-label": "Log lines" }, ...lines.map((text) => element("li", {}, ...line(text))));
+  return element("ol", { class: "log", tabindex: "0", "aria-label": "Log lines" }, ...lines.map((text) => element("li", {}, ...logLine(text))));
 }
 
-function line(text) {
+/** Return the children of an element that shows a line. */
+export function logLine(text) {
   const record = parsed(text);
   if (!record) return [text];
   const level = String(record.level ?? "INFO").toUpperCase();
