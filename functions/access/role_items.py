@@ -1,12 +1,13 @@
 """The items of a role in the table, and the parts of transactions that change them.
 
-    R#<role>  META               {version, generation, description, parents, assignable_by}
+    R#<role>  META               {version, generation, created, description, parents, assignable_by}
     R#<role>  PERM#<permission>  {permission}
     R#<role>  COND#<permission>  {permission, condition}: a permission under a condition, JSON text
     R#<role>  DELETED            {version}: the last version of a deleted role
 
 A role that is created again starts with the next version, which is also its `generation`. A grant
-names its role's generation, so a grant of the deleted role stays void.
+names its role's generation, so a grant of the deleted role stays void. `created` is a UUIDv7 of
+that moment, so an invitation from before gives nothing of the new role.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from atrium.identity.permissions import ADMIN
+from atrium.runtime.uuid7 import uuid7
 from atrium.stores import user_table
 
 _DELETED = "DELETED"
@@ -108,7 +110,11 @@ def deletes(role: Role) -> list[TransactionItem]:
 
 
 def _create(role: Role) -> TransactionItem:
-    generation = {"generation": {"N": str(role.version)}} if role.version > 1 else {}
+    generation = (
+        {"generation": {"N": str(role.version)}, "created": {"S": str(uuid7())}}
+        if role.version > 1
+        else {}
+    )
     item = _at(role.role, "META")["Key"] | _fields(role) | generation
     return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 

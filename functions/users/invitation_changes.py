@@ -86,7 +86,7 @@ def _check_caller(request: Request, found: SentInvitation) -> int | None:
     """
     caller = Delegation(request.caller)
     epoch = caller.check_target(str(found.uid)) if found.uid else None
-    invitations.check_sent_roles(request.caller, found.roles)
+    invitations.check_sent_roles(request.caller, found.roles, found.id)
     return epoch
 
 

@@ -146,12 +146,12 @@ def check_roles(caller: Claims, roles: Sequence[str]) -> None:
     _check_each(caller, roles, generations)
 
 
-def check_sent_roles(caller: Claims, roles: Sequence[str]) -> None:
+def check_sent_roles(caller: Claims, roles: Sequence[str], invitation: UUID) -> None:
     """Raise 403 for roles of a sent invitation that the caller may not grant.
 
     A role that was deleted since does not count: its invitation grants nothing.
     """
-    generations = {role: permissions.generation(role) for role in roles}
+    generations = {role: permissions.generation(role, invitation) for role in roles}
     if all(generation is None for generation in generations.values()):
         return
     _check_granting(caller)

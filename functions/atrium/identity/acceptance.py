@@ -66,7 +66,9 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str], *, is_v
     inviter = user_table.meta(actor)  # before the reads that its epoch guards
     granted = dict[str, int]()
     if is_valid and inviter is not None and inviter.status == "active":
-        granted = _grantable(mfa.Holder(actor, mfa.withheld(has_mfa=inviter.mfa)), roles)
+        granted = _grantable(
+            mfa.Holder(actor, mfa.withheld(has_mfa=inviter.mfa)), roles, invitation
+        )
     records = [_record(uid, actor, role, generation) for role, generation in granted.items()]
     new = [record for record in records if grants.same(record) is None]
     changes = {
@@ -87,13 +89,13 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str], *, is_v
     return True
 
 
-def _grantable(inviter: mfa.Holder, roles: Sequence[str]) -> dict[str, int]:
-    """Return the roles that the inviter may grant now, with their generations."""
+def _grantable(inviter: mfa.Holder, roles: Sequence[str], invitation: UUID) -> dict[str, int]:
+    """Return the roles of the invitation that the inviter may grant now, with their generations."""
     if not roles or not may_grant(inviter):
         return {}
     delegation, found = Delegation(inviter), dict[str, int]()
     for role in roles:
-        generation = permissions.generation(role)
+        generation = permissions.generation(role, invitation)
         if generation is not None and _allows(delegation, role, generation):
             found[role] = generation
     return found

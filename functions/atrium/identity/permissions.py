@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from atrium.http.request import Claims
 from atrium.identity.grant_items import Grant
@@ -64,15 +65,18 @@ def is_current(grant: Grant, define: Define) -> bool:
     return grant.role in (None, ADMIN) or define(grant.role).generation == grant.generation
 
 
-def generation(role: str) -> int | None:
+def generation(role: str, promised: UUID | None = None) -> int | None:
     """Return the generation for a new grant, or None for an unknown role.
 
+    With `promised`, a UUIDv7, a role that was deleted and created again since is unknown.
     One call. Raises `TableUnavailableError`.
     """
     if role == ADMIN:
         return 0
     meta = user_table.item(f"R#{role}", "META")
-    return None if meta is None else int(meta.get("generation", 0))
+    if meta is None or (promised and meta.get("created", "") > str(promised)):
+        return None
+    return int(meta.get("generation", 0))
 
 
 def if_generation(role: str, generation: int) -> dict[str, Any]:

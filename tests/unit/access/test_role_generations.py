@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from atrium.identity import grants, permissions, session, token_size
+from atrium.runtime.uuid7 import uuid7
 from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
 from tests.unit.access.test_attributes import put_namespace
 from tests.unit.conftest import forget
@@ -129,3 +130,15 @@ def test_overwriting_a_grant_of_an_earlier_role_leaves_no_pointer(office: Servic
     earlier = office.grant(ADA, role="clerk")  # of generation 0
     assert office.post(f"/v1/users/{ADA}/grants", {"role": "clerk"}).status == 201
     assert office.items(f"GRANT#{earlier}") == []
+
+
+def test_a_role_that_was_created_again_is_unknown_to_earlier_promises(service: Service) -> None:
+    put_role(service, "access.read")
+    promised = uuid7()
+    assert permissions.generation("clerk", promised) == 0
+    put_role(service, "access.write", **ANY)
+    assert permissions.generation("clerk", promised) == 0, "a change is no new role"
+    delete_role(service)
+    put_role(service, "access.read")
+    assert permissions.generation("clerk", promised) is None
+    assert permissions.generation("clerk", uuid7()) == permissions.generation("clerk") == 3

@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from atrium.identity import admins, grants
+from atrium.runtime.uuid7 import uuid7
 from atrium.stores import dynamodb, postgres, user_table
 from attribute_changes.outcomes import handle_outcome
 from migrate import signing_keys
@@ -110,7 +111,7 @@ def office(database: pg8000.native.Connection, table: Any, pool: Stubber) -> Off
     return Office(database, pool)
 
 
-def new_role(table: Any, name: str, *permissions: str) -> None:
+def new_role(table: Any, name: str, *permissions: str, created: str = "") -> None:
     texts = {
         "pk": f"R#{name}",
         "sk": "META",
@@ -119,6 +120,8 @@ def new_role(table: Any, name: str, *permissions: str) -> None:
         "gsi1sk": name,
     }
     meta: dict[str, Any] = {key: {"S": value} for key, value in texts.items()}
+    if created:
+        meta |= {"created": {"S": created}, "generation": {"N": "2"}}
     table.put_item(TableName=TABLE, Item=meta | {"version": {"N": "1"}, "parents": {"L": []}})
     for each in permissions:
         texts = {"pk": f"R#{name}", "sk": f"PERM#{each}", "permission": each}
@@ -219,6 +222,27 @@ def test_a_role_that_the_inviter_can_no_longer_grant_is_not_granted(
         new_role(table, "editor", "document.delete")
     assert office.sign_in()["roles"] == ""
     assert office.read(id)["state"] == "accepted"
+
+
+def test_an_invitation_gives_nothing_of_a_role_that_was_created_again(
+    office: Office, table: Any
+) -> None:
+    new_role(table, "clerk", "users.write", created=str(uuid7()))
+    id = office.invited("editor", "clerk")
+    new_role(table, "editor", "document.delete", created=str(uuid7()))
+    assert office.sign_in()["roles"] == "clerk"
+    assert office.read(id)["state"] == "accepted"
+
+
+def test_a_role_that_was_created_again_does_not_keep_an_invitation_from_being_changed(
+    office: Office, table: Any
+) -> None:
+    new_role(table, "lead", "users.write", "access.write", "document.read")
+    lead = new_holder(office, CLERK, "lead")
+    id = office.invited("editor", token=lead)
+    new_role(table, "editor", "document.delete", created=str(uuid7()))
+    answer = office.resend(id, token=lead)
+    assert answer.status == 202, answer.text
 
 
 def test_an_inviter_who_loses_their_rights_meanwhile_grants_nothing(
