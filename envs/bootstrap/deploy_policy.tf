@@ -12,6 +12,7 @@ locals {
         "arn:aws:cloudwatch:*:*:alarm:${name}-*",
         "arn:aws:dynamodb:*:*:table/${name}-*",
         "arn:aws:ec2:*:*:key-pair/${name}-*",
+        "arn:aws:events:*:*:event-bus/${name}-*",
         "arn:aws:events:*:*:rule/${name}-*",
         "arn:aws:kms:*:*:alias/${name}-*",
         "arn:aws:lambda:*:*:function:${name}-*",

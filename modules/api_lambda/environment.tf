@@ -15,6 +15,7 @@ locals {
       function.database_secrets ? {
         DATABASE_SECRETS = jsonencode(local.postgres.secret_arns)
       } : {},
+      function.event_bus ? { EVENT_BUS = aws_cloudwatch_event_bus.events["events"].name } : {},
       { for invoked in function.invoke : "${upper(invoked)}_FUNCTION" => "${var.name}-${invoked}:${local.alias}" },
       { for parameter, name in local.parameter_names : "${upper(parameter)}_PARAMETER" => name if contains(function.parameters, parameter) },
       lookup(var.environment, folder, {}),

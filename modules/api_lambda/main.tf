@@ -21,6 +21,7 @@ locals {
       parameters       = toset(try(declared.data.parameters, []))
       database_secrets = try(declared.data.database_secrets, "none") == "write"
       mails            = try(declared.data.mails, "none") == "send"
+      event_bus        = try(declared.data.event_bus, "none") == "put"
       invoke           = toset(try(declared.data.invoke, []))
       zip              = "${var.build_dir}/functions/${folder}.zip"
       # Which layers a function needs, the builder knows. With SnapStart all need AWS's SDK: the role's keys are behind an endpoint.

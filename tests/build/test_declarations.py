@@ -128,6 +128,7 @@ def test_a_third_reader_of_the_stream_is_refused_by_name(tmp_path: Path) -> None
             f"{STREAM}filters: [{{dynamodb: {{Keys: {{pk: {{S: C}}}}}}}}]",
             "filters: dynamodb.Keys.pk.S is not a list of what may stand there. Write e.g.",
         ),
+        ("description: x\ndata: {event_bus: put}", "data.event_bus: AWS answers that outside the VPC only. Add `vpc: false`"),
         ("description: x\ndata: {cognito: [AdminGetUser]}", "data.cognito: AWS answers that outside the VPC only. Add `vpc: false`"),
         ("description: x\ndata: {parameters: [user_pool_id]}", "data.parameters: AWS answers that outside the VPC only. Add"),
         ("description: x\ndata: {parameters: [other]}", "data.parameters[0]: Invalid enum value 'other'."),

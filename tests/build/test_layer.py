@@ -130,6 +130,7 @@ def test_the_sdk_has_only_the_declared_services(built: tuple[Path, Path]) -> Non
         (Data(cognito=["AdminGetUser"]), "cognito-idp"),
         (Data(database_secrets="write"), "secretsmanager"),
         (Data(invoke=["notes"]), "lambda"),
+        (Data(event_bus="put"), "events"),
     ],
 )
 def test_each_declaration_adds_its_service(data: Data, service: str) -> None:

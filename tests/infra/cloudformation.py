@@ -34,6 +34,7 @@ TYPES = {
     "aws_api_gateway_rest_api": Type("AWS::ApiGateway::RestApi", {"ApiKeySourceType": "api_key_source"}, left_out=("Body", "Policy")),
     "aws_api_gateway_stage": Type("AWS::ApiGateway::Stage", {"TracingEnabled": "xray_tracing_enabled", "AccessLogSetting": "access_log_settings"}),
     "aws_cloudwatch_dashboard": Type("AWS::CloudWatch::Dashboard"),
+    "aws_cloudwatch_event_bus": Type("AWS::Events::EventBus"),
     "aws_cloudwatch_event_rule": Type("AWS::Events::Rule", left_out=("EventPattern",)),
     "aws_cloudwatch_log_group": Type("AWS::Logs::LogGroup", {"LogGroupName": "name"}),
     "aws_cloudwatch_metric_alarm": Type(

@@ -34,6 +34,7 @@ IDS = f"{REGION}:{ACCOUNT}"
 # default_tags.
 NAMED = {
     "aws_cloudwatch_dashboard": f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{{dashboard_name}}",
+    "aws_cloudwatch_event_bus": f"arn:aws:events:{IDS}:event-bus/{{name}}",
     "aws_cloudwatch_event_rule": f"arn:aws:events:{IDS}:rule/{{name}}",
     "aws_cloudwatch_log_group": f"arn:aws:logs:{IDS}:log-group:{{name}}",
     "aws_cloudwatch_metric_alarm": f"arn:aws:cloudwatch:{IDS}:alarm:{{alarm_name}}",

@@ -33,6 +33,7 @@ TABLES = (
     "identities",
     "audit_events",
     "audit_chains",
+    "unpublished_events",
     "idempotency_keys",
     "operations",
     "invitations",

@@ -17,6 +17,7 @@ _OPERATIONS = {
         *("DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
         "DescribeEndpoints",
     ),
+    "events": ("PutEvents",),
     "lambda": ("Invoke",),
     "sesv2": ("SendEmail",),
     "ssm": ("GetParameter",),

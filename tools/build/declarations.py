@@ -77,6 +77,7 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: list[Literal["user_pool_id"]] = []
     database_secrets: Literal["write"] | None = None
     mails: Literal["send"] | None = None
+    event_bus: Literal["put"] | None = None
     invoke: list[str] = []
 
 
@@ -315,7 +316,7 @@ def _reach(function: Function) -> Refusals:
             "Postgres is reachable from inside the VPC only.",
             "Remove `vpc: false` or `data.postgres`.",
         )
-    for field in ("cognito", "mails", "parameters"):
+    for field in ("cognito", "event_bus", "mails", "parameters"):
         if getattr(declaration.data, field) and declaration.vpc:
             yield (
                 f"data.{field}",

@@ -62,6 +62,7 @@ def sdk_services(declarations: Iterable[Declaration]) -> list[str]:
         services |= {"ssm"} if data.parameters else set()
         services |= {"sesv2"} if data.mails else set()
         services |= {"secretsmanager"} if data.database_secrets else set()
+        services |= {"events"} if data.event_bus else set()
     return sorted(services)
 
 

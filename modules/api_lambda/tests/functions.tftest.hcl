@@ -57,6 +57,12 @@ override_resource {
 }
 
 override_resource {
+  target          = aws_cloudwatch_event_bus.events["events"]
+  override_during = plan
+  values          = { arn = "arn:aws:events:eu-central-1:000000000000:event-bus/atrium-test-events" }
+}
+
+override_resource {
   target          = aws_lambda_layer_version.this["kernel"]
   override_during = plan
   values          = { arn = "arn:aws:lambda:eu-central-1:000000000000:layer:atrium-test-kernel:1" }
@@ -340,6 +346,18 @@ run "functions_as_their_folders_declare_them" {
       }]
     }
     error_message = "Only a function that declares mails sends them, from the address of the sender."
+  }
+
+  assert {
+    condition = { for folder, policy in aws_iam_role_policy.event_bus : folder => jsondecode(policy.policy).Statement } == {
+      sign_out = [{ Effect = "Allow", Action = "events:PutEvents", Resource = "arn:aws:events:eu-central-1:000000000000:event-bus/atrium-test-events" }]
+    }
+    error_message = "Only what declares event_bus puts events, on our bus."
+  }
+
+  assert {
+    condition     = { for folder, function in aws_lambda_function.this : folder => function.environment[0].variables.EVENT_BUS if can(function.environment[0].variables.EVENT_BUS) } == { sign_out = "atrium-test-events" }
+    error_message = "A publisher finds the bus in its environment."
   }
 
   assert {

@@ -83,6 +83,7 @@ def test_only_declared_places_keep_the_uid_after_an_erasure(
             "identities",
             "invitations",
             "operations",
+            "unpublished_events",
             "users",
         }
         | {f"U#{person.uid}"}
