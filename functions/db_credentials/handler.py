@@ -6,16 +6,12 @@ half-way, run the same command again. That also works with `only_missing`, becau
 written last.
 """
 
-import functools
 import json
-import os
 import secrets
 from typing import Any
 
-import botocore.config
-import botocore.session
-
 from atrium.runtime.config import required
+from atrium.stores import aws
 from db_credentials import scram
 
 
@@ -67,10 +63,5 @@ def _has_value(arn: str) -> bool:
     return any("AWSCURRENT" in names for names in stages.values())
 
 
-@functools.cache
 def client(service: str) -> Any:
-    config = botocore.config.Config(
-        connect_timeout=3, read_timeout=30, retries={"mode": "standard"}
-    )
-    region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
-    return botocore.session.get_session().create_client(service, region_name=region, config=config)
+    return aws.client(service, read_timeout=30)

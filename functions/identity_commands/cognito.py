@@ -4,14 +4,12 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/
 """
 
 import functools
-import os
 from typing import Any
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import ClientError
 
 from atrium.runtime import config
+from atrium.stores import aws
 
 
 def disable_user(identities: list[tuple[str, str]]) -> dict[str, str]:
@@ -70,13 +68,6 @@ def pool_id() -> str:
     return str(parameter["Parameter"]["Value"])
 
 
-@functools.cache
 def client(service: str) -> Any:
     # Seconds. Cognito sends the invitation before it responds, and a retry would find the account.
-    settings = botocore.config.Config(
-        connect_timeout=3, read_timeout=15, retries={"mode": "standard"}
-    )
-    region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
-    return botocore.session.get_session().create_client(
-        service, region_name=region, config=settings
-    )
+    return aws.client(service, read_timeout=15)

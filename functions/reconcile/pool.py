@@ -1,15 +1,13 @@
 """The accounts of the user pool, a page at a time."""
 
 import functools
-import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import botocore.config
-import botocore.session
 from botocore.exceptions import ClientError
 
 from atrium.runtime import config
+from atrium.stores import aws
 
 PAGE = 60
 """ListUsers returns at most 60 accounts."""
@@ -69,12 +67,5 @@ def pool_id() -> str:
     return str(parameter["Parameter"]["Value"])
 
 
-@functools.cache
 def client(service: str) -> Any:
-    settings = botocore.config.Config(
-        connect_timeout=3, read_timeout=60, retries={"mode": "standard"}
-    )
-    region = os.environ.get("AWS_REGION")  # botocore itself reads AWS_DEFAULT_REGION only
-    return botocore.session.get_session().create_client(
-        service, region_name=region, config=settings
-    )
+    return aws.client(service, read_timeout=60)

@@ -168,18 +168,26 @@ def test_the_shipped_certificates_are_amazons_in_mozillas_list() -> None:
     assert len(amazons) == 5
 
 
+AMAZONS = str(KERNEL / "stores" / "amazon_trust_services.pem")
+SYSTEMS = "import ssl; print(ssl.get_default_verify_paths().cafile)"
+
+
 @pytest.mark.parametrize(
-    ("environment", "amazons"),
-    [({}, True), ({"SSL_CERT_FILE": "/a.pem"}, False), ({"AWS_REGION": "cn-north-1"}, False)],
+    ("environment", "expected"),
+    [
+        ({}, AMAZONS),
+        ({"SSL_CERT_FILE": "/a.pem"}, "None"),
+        ({"AWS_REGION": "cn-north-1"}, run(SYSTEMS)),
+    ],
 )
 def test_another_ca_bundle_and_china_override_amazons_certificates(
-    environment: dict[str, str], amazons: bool
+    environment: dict[str, str], expected: str
 ) -> None:
     bundle = run(
         "from atrium.stores import ca_bundle; print(ca_bundle.bundle('SSL_CERT_FILE'))",
         **environment,
     )
-    assert bundle == (str(KERNEL / "stores" / "amazon_trust_services.pem") if amazons else "None")
+    assert bundle == expected
 
 
 def _certificates(file: Path) -> dict[str, str]:

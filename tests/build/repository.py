@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+AUTHORITIES = "functions/atrium/stores/amazon_trust_services.pem"
 
 FILES = {
     "functions/notes/__init__.py": "",
@@ -70,6 +71,7 @@ package:
     "functions/keeper/handler.py": "import yoyo\n\n\ndef handler(event, context):\n    return yoyo.__version__\n",
     "functions/atrium/__init__.py": "",
     "functions/atrium/greeting.py": "GREETING = 'hello'\n",
+    AUTHORITIES: (REPOSITORY / AUTHORITIES).read_text(),
     "migrations/0001_notes.sql": "select 1;\n",
 }
 

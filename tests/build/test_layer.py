@@ -124,6 +124,15 @@ def test_the_sdk_has_only_the_declared_services(built: tuple[Path, Path]) -> Non
     }
 
 
+def test_clients_of_the_sdk_trust_amazons_authorities_alone(built: tuple[Path, Path]) -> None:
+    shipped = zipfile.ZipFile(built[0] / "build/layer/arm64/sdk.zip").read(
+        "python/botocore/cacert.pem"
+    )
+    amazons = built[0] / "functions/atrium/stores/amazon_trust_services.pem"
+    assert shipped == amazons.read_bytes()
+    assert shipped.count(b"BEGIN CERTIFICATE") == 5
+
+
 @pytest.mark.parametrize(
     ("data", "service"),
     [

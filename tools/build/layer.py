@@ -1,5 +1,6 @@
 """The layers: `kernel` for every function, `sdk` for those that access more than Postgres."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,7 +39,13 @@ _UNUSED = (
         "dateutil/tzwin.py",
     ),
     *(f"idna/{name}.py" for name in ("__main__", "cli", "codec", "compat")),
-    *("aws_xray_sdk/ext/*", "botocore/crt/auth.py", "botocore/stub.py", "wrapt/_wrappers.*"),
+    *(
+        "aws_xray_sdk/ext/*",
+        "botocore/crt/auth.py",
+        "botocore/cacert.pem",
+        "botocore/stub.py",
+        "wrapt/_wrappers.*",
+    ),
     *("asn1crypto/_inet.py", "dateutil/utils.py", "aws_xray_sdk/core/async_context.py"),
     *("aws_xray_sdk/core/plugins/*_plugin.py", "aws_xray_sdk/core/utils/sqs_message_helper.py"),
     *(
@@ -92,7 +99,13 @@ def kernel(root: Path, build: Path, platform: str) -> artefacts.Artefact:
 
 
 def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefacts.Artefact:
-    """Return the layer `build`/layer/<platform>/sdk.zip: AWS's SDK, reduced to `services`."""
+    """Return the layer `build`/layer/<platform>/sdk.zip: AWS's SDK, reduced to `services`.
+
+    Every client of botocore trusts Amazon's five authorities, unless it is given others. Mozilla's
+    140 take 130 kB, and longer to parse than Python takes to start.
+    """
+    amazons = (root / "functions" / KERNEL / "stores/amazon_trust_services.pem").read_bytes()
+    authorities = {"botocore/cacert.pem": amazons}
     wheels = Packages(
         lock=root / "requirements" / f"{SDK_LAYER}.txt",
         platform=platform,
@@ -101,8 +114,8 @@ def sdk(root: Path, build: Path, platform: str, services: list[str]) -> artefact
         is_wanted=lambda name: (
             not zips.matches(name, _UNUSED) and botocore_data.is_wanted(name, services)
         ),
-        trim=lambda entries: botocore_data.trim(entries, services),
-        decided_by=" ".join(services),
+        trim=lambda entries: botocore_data.trim(entries, services) | authorities,
+        decided_by=f"{services} {hashlib.sha256(amazons).hexdigest()}",
     )
     return artefacts.Artefact(path_of(build, platform, SDK_LAYER), wheels.digest, wheels.zipped)
 

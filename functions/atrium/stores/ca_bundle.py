@@ -14,9 +14,13 @@ _AMAZON = os.path.join(os.path.dirname(__file__), "amazon_trust_services.pem")  
 def bundle(*overrides: str) -> str | None:
     """Return the path of a PEM file, or None for the TLS client's own choice.
 
-    It is None if one of the environment variables `overrides` is set, and in China, where AWS's
-    endpoints use other authorities.
+    It is None if one of the environment variables `overrides` is set. In China, AWS's endpoints use
+    other authorities, so it is the system's bundle: botocore's own, in the layer `sdk`, is Amazon's.
     """
-    if any(map(os.environ.get, overrides)) or os.environ.get("AWS_REGION", "").startswith("cn-"):
+    if any(map(os.environ.get, overrides)):
         return None
+    if os.environ.get("AWS_REGION", "").startswith("cn-"):
+        import ssl
+
+        return ssl.get_default_verify_paths().cafile
     return _AMAZON

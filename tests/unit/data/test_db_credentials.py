@@ -12,6 +12,7 @@ from moto import mock_aws
 from scramp import ScramMechanism
 
 from atrium.runtime import config
+from atrium.stores import aws
 from db_credentials import handler as module
 from db_credentials.handler import MigrateFailedError, handler
 
@@ -48,7 +49,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     config.required.cache_clear()
-    module.client.cache_clear()
+    aws.client.cache_clear()
     with mock_aws():
         manager = boto3.client("secretsmanager", "eu-central-1")
         arns = {user: manager.create_secret(Name=user)["ARN"] for user in USERS}
@@ -56,7 +57,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         monkeypatch.setenv("MIGRATE_FUNCTION", "atrium-test-migrate:live")
         yield arns
     config.required.cache_clear()
-    module.client.cache_clear()
+    aws.client.cache_clear()
 
 
 @pytest.fixture
@@ -65,7 +66,6 @@ def migrate(secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Lambda:
     monkeypatch.setattr(
         module, "client", lambda service: stand_in if service == "lambda" else real(service)
     )
-    monkeypatch.setattr(module.client, "cache_clear", real.cache_clear, raising=False)
     return stand_in
 
 
