@@ -111,7 +111,7 @@ test: export CHECKOV := $(CURDIR)/.venv/checkov/bin/checkov
 test: export CFN_LINT := $(CURDIR)/.venv/cfn-lint/bin/cfn-lint
 test proof-fuzz: export SCHEMATHESIS := $(CURDIR)/.venv/schemathesis/bin/schemathesis
 ifeq ($(SERVICE)$(ONLY),)
-test: environment .venv/checkov/bin/checkov .venv/cfn-lint/bin/cfn-lint .venv/schemathesis/bin/schemathesis ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
+test: environment .venv/checkov/bin/checkov .venv/cfn-lint/bin/cfn-lint .venv/schemathesis/bin/schemathesis .venv/datamodel-codegen/bin/datamodel-codegen ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
 	@$(PYTHON) -m tools.checks.stages
 else
 test: environment
@@ -330,7 +330,7 @@ deployed-commit: environment ## Print the commit that an environment was deploye
 
 ##@ Maintenance
 
-.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client console collection
+.PHONY: docs docs-site doctor environment lock add-dependency remove-dependency typescript-client python-client console collection
 docs: environment ## Write the examples and tables of the modules' READMEs, docs/personal-data.md, docs/fidelity.md and docs/errors.md
 	@$(PYTHON) -m tools.setup.module_readmes
 	@$(PYTHON) -m tools.setup.personal_data_page
@@ -344,6 +344,9 @@ docs-site: environment ## Write the page of the API and the guides as static fil
 typescript-client: environment ## Build clients/typescript from the contract
 	@test -f build/openapi.json || $(MAKE) -s build
 	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
+
+python-client: environment .venv/datamodel-codegen/bin/datamodel-codegen ## Write the types, operations and errors of clients/python from the contract
+	@$(PYTHON) -m tools.setup.python_client
 
 console: typescript-client ## Build examples/web, which make up serves at /console
 	@cd examples/web && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
@@ -372,6 +375,11 @@ environment:
 .venv/schemathesis/bin/schemathesis: requirements/schemathesis.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/schemathesis
 	@.venv/bin/uv pip sync --quiet --python .venv/schemathesis --require-hashes requirements/schemathesis.txt
+	@touch $@
+
+.venv/datamodel-codegen/bin/datamodel-codegen: requirements/datamodel-codegen.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/datamodel-codegen
+	@.venv/bin/uv pip sync --quiet --python .venv/datamodel-codegen --require-hashes requirements/datamodel-codegen.txt
 	@touch $@
 
 .venv/playwright/bin/playwright: requirements/playwright.txt

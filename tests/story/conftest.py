@@ -1,4 +1,4 @@
-"""Fixtures for releases on the running stack."""
+"""Fixtures for releases, and for the clients' stories, on the running stack."""
 
 import shutil
 from collections.abc import Iterator
@@ -33,3 +33,36 @@ def alarm(client: Client) -> Iterator[Alarm]:
     alarm = Alarm(client.aws("cloudwatch"), f"{client.outputs.functions['meta']}-errors")
     yield alarm
     alarm.cloudwatch.delete_alarms(AlarmNames=[alarm.name])
+
+
+@pytest.fixture
+def newcomer(client: Client) -> dict[str, str]:
+    """Return the environment of somebody who has just confirmed their address."""
+    new = client.sign_up()
+    client.confirm(new)
+    return {"API_URL": client.outputs.api_url, "EMAIL": new.email, "PASSWORD": new.password}
+
+
+@pytest.fixture(scope="session")
+def hosted_client(client: Client) -> Iterator[str]:
+    """Return a client of the user pool with a sign-in page, which the stack does not have by
+    default.
+    """
+    cognito = client.aws("cognito-idp")
+    pool, domain = client.outputs.user_pool_id, "test-clients"
+    has_domain = "Domain" in cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
+    if not has_domain:
+        cognito.create_user_pool_domain(UserPoolId=pool, Domain=domain)
+    made = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName=domain,
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthScopes=["openid", "email"],
+        CallbackURLs=["http://localhost:5173/"],
+        SupportedIdentityProviders=["COGNITO"],
+    )["UserPoolClient"]["ClientId"]
+    yield made
+    cognito.delete_user_pool_client(UserPoolId=pool, ClientId=made)
+    if not has_domain:
+        cognito.delete_user_pool_domain(UserPoolId=pool, Domain=domain)
