@@ -300,7 +300,7 @@ artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=
 
 ##@ Releases of the repository, and what workflows tell GitHub
 
-.PHONY: version upgrade contract-changes release-assets environments gate plan-comment drift-issue deployed-commit
+.PHONY: version upgrade contract-changes release-assets client-packages environments gate plan-comment drift-issue deployed-commit
 version: environment ## Give the changes under Unreleased a version (TO=0.2.0)
 	@$(PYTHON) -m tools.release.versions "$(TO)"
 
@@ -312,6 +312,9 @@ contract-changes: environment ## Fail on changes of the contract that break clie
 
 release-assets: environment ## Write the notes and files of a GitHub release (TAG=v0.2.0 TO=release/)
 	@$(PYTHON) -m tools.release.assets "$(TAG)" "$(TO)"
+
+client-packages: typescript-client python-client ## Build the clients for npm and PyPI, and check them as the registries do; nothing is sent (TO=dist)
+	@$(PYTHON) -m tools.release.client_packages "$(or $(TO),dist)"
 
 environments: environment ## Print the environments that have an account as a workflow's matrix
 	@$(PYTHON) -m tools.release.environments

@@ -150,7 +150,23 @@ def test_no_plan_file_is_an_artifact() -> None:
         for step in steps(job):
             if step.get("uses", "").startswith("actions/upload-artifact@"):
                 path = step["with"]["path"]
-                assert path in ("build/", "${{ matrix.environment }}.md"), name
+                environment = "${{ matrix.environment }}"
+                texts = (f"{environment}.md", f"{environment}-cost.md")
+                assert path in ("build/", "dist/", *texts), name
+
+
+@pytest.mark.parametrize("name", ["npm", "pypi"])
+def test_clients_are_published_by_jobs_that_build_nothing_and_know_no_secret(name: str) -> None:
+    """Trusted publishing: the registry takes the token of this workflow in this environment."""
+    job = ALL[f"publish.{name}"]
+    assert job["needs"] == "client-packages"
+    assert job["environment"] == name
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets." not in str(job)
+    assert not re.search(r"npm (ci|install)|make (?!environment)", str(steps(job)))
+    build = ALL["publish.client-packages"]
+    assert (build["needs"], build["if"]) == ("release", "vars.PUBLISH_CLIENTS == 'true'")
+    assert build["permissions"] == {"contents": "read"}
 
 
 def test_each_environment_has_a_queue_of_its_own() -> None:

@@ -1,14 +1,20 @@
 """`clients/typescript`, built from the contract and run by Node.js on the running stack."""
 
+import io
+import json
 import os
 import re
 import subprocess
+import tarfile
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from local_aws_tests.support import node_packages
 from tools import ROOT
 from tools.laptop.client import Client
+from tools.release import client_packages
 
 FOLDER = ROOT / "clients/typescript"
 EXAMPLE = re.compile(r"^```typescript\n(.*?)^```\n\n```text\n(.*?)^```$", re.M | re.S)
@@ -45,6 +51,20 @@ def test_the_console_compiles_with_the_client(example_output: str) -> None:
     console = ROOT / "examples/web"
     node_packages.install(console)
     run({}, "npm", "run", "--silent", "--prefix", str(console), "check")
+
+
+def test_the_package_for_npm_has_the_client_and_the_projects_version(
+    example_output: str, tmp_path: Path
+) -> None:
+    with tarfile.open(client_packages.npm(ROOT, tmp_path)) as tarball:
+        names = {name.removeprefix("package/") for name in tarball.getnames()}
+        package = json.load(tarball.extractfile("package/package.json") or io.BytesIO())
+    modules = {file.stem for file in (FOLDER / "src").glob("*.ts")}
+    built = {f"dist/src/{module}.{kind}" for module in modules for kind in ("js", "d.ts")}
+    assert names == built | {"package.json", "README.md", "LICENSE"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert package["version"] == project["version"]
+    assert package["dependencies"].keys() == {"openapi-fetch"}
 
 
 def run(environment: dict[str, str], *command: str) -> str:
