@@ -81,7 +81,7 @@ function Screens({ atrium, clear, leave }: ScreensProps) {
   }, []);
   const screens = isAdmin ? { ...OWN, ...ADMINISTRATION } : OWN;
   const [name = "", id] = place.replace(/^#\//, "").split("/");
-  const current = name in screens ? name : "profile";
+  const current = Object.hasOwn(screens, name) ? name : "profile"; // not `in`: #/constructor
   const [title, Screen] = screens[current] ?? ["Profile", Profile];
   return (
     <>

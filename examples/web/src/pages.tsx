@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useTask } from "./messages";
 
 interface Page<Item> {
@@ -20,21 +20,21 @@ export function Pages<Item>({ label, of, read, row }: PagesProps<Item>) {
   const [page, setPage] = useState<Page<Item>>();
   const [times, setTimes] = useState(0);
   const { busy, run } = useTask();
-  useEffect(() => {
-    let current = true; // a later search must not be overwritten by an earlier answer
-    void run(async () => {
-      const first = await read(undefined);
-      if (current) setPage(first);
+  const search = useRef({}); // a later search must not be overwritten by an earlier answer
+  const extend = (known: Item[], cursor: string | undefined) =>
+    run(async () => {
+      const asked = search.current;
+      const next = await read(cursor);
+      if (asked === search.current) setPage({ ...next, items: [...known, ...next.items] });
     });
+  useEffect(() => {
+    search.current = {};
+    void extend([], undefined);
     return () => {
-      current = false;
+      search.current = {};
     };
   }, [of, times]);
-  const more = () =>
-    run(async () => {
-      const next = await read(page?.next_cursor ?? undefined);
-      setPage({ ...next, items: [...(page?.items ?? []), ...next.items] });
-    });
+  const more = () => extend(page?.items ?? [], page?.next_cursor ?? undefined);
   const again = () => setTimes(times + 1);
   if (!page) return <p>{busy ? "Loading…" : ""}</p>;
   return (

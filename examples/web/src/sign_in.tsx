@@ -71,8 +71,9 @@ function Question({ asked, next }: QuestionProps) {
       <Form
         label={label}
         button="Continue"
-        send={async (value) => {
-          const outcome = await asked.answer({ [field]: value("answer") });
+        send={async (_, form) => {
+          const given = String(new FormData(form).get("answer")); // spaces belong to a password
+          const outcome = await asked.answer({ [field]: type === "password" ? given : given.trim() });
           next("name" in outcome ? outcome : undefined);
         }}
       >

@@ -99,6 +99,18 @@ function Grants({ atrium, id }: { atrium: Atrium; id: string }) {
               <span class="tag">{grant.scope ?? "everywhere"}</span>
               <br />
               since <When at={grant.granted_at} />
+              {grant.expires_at && (
+                <>
+                  {" "}
+                  until <When at={grant.expires_at} />
+                </>
+              )}
+              {grant.condition && (
+                <>
+                  <br />
+                  only if <code>{JSON.stringify(grant.condition)}</code>
+                </>
+              )}
             </div>
             <Action
               label="Revoke"
