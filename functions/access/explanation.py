@@ -21,7 +21,7 @@ class Question(Evaluation, frozen=True, forbid_unknown_fields=True):
 
 
 def explain(request: Request) -> Response:
-    asked, now = request.decode(Question), time.time()
+    asked, now = authzen.decode(request, Question), time.time()
     resource = Resource(asked.resource.type, asked.resource.id)
     subject = (
         subject_grants.find(asked.subject.id, resource)

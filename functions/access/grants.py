@@ -349,7 +349,14 @@ def _check_size(new: GrantRecord) -> None:
 
 def _trail(request: Request, what: str, grant: GrantRecord) -> dict[str, Any]:
     kind = "role" if grant.role else "right"
-    changes = {"grant": grant.id, "role": grant.role, "action": grant.action, "scope": grant.scope}
+    changes = {
+        "grant": grant.id,
+        "role": grant.role,
+        "action": grant.action,
+        "scope": grant.scope,
+        # Not the condition itself: it may name people, and the trail outlives an erasure.
+        "conditional": True if grant.condition else None,
+    }
     known = {name: value for name, value in changes.items() if value is not None}
     return audit.entry(request, f"{kind}.{what}", known, grant.uid)
 

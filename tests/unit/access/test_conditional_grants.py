@@ -1,5 +1,6 @@
 """Grants with a condition: their routes, decisions, searches, and what their holders can grant."""
 
+import json
 from typing import Any
 
 import pytest
@@ -143,6 +144,23 @@ def test_an_explanation_shows_grants_roles_conditions_and_values(people: Service
         f"Allowed by grant {plain} through role reader.",
     )
     assert {each["id"]: each["result"] for each in found["grants"]} == {made: None, plain: True}
+
+
+def test_every_evaluation_can_be_explained(people: Service) -> None:
+    """Check values that other bodies refuse, but AuthZEN accepts."""
+    people.grant(ADA, role="reader")
+    for value in (1e308, 2**60, "a\u0000b"):
+        asked = question(context={"value": value})
+        assert explained(people, asked)["decision"] is ask(people, "evaluation", asked)["decision"]
+
+
+def test_the_audit_trail_says_that_a_grant_has_a_condition(people: Service) -> None:
+    made = grant(people, OWNS)
+    assert people.ask("DELETE", made.headers["location"], If_Match="*").status == 204
+    grant(people, None)
+    trail = sorted(people.items("AUDIT#"), key=lambda item: str(item["pk"]))
+    marked = [json.loads(item["changes"]).get("conditional") for item in trail]
+    assert marked == [True, True, None]
 
 
 def test_only_administrators_get_an_explanation(people: Service) -> None:
