@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local_aws.settings import Settings
-from tools.deploy.terraform.scratch import RUNTIME, ScratchRoot
+from tools.deploy.terraform.scratch import FUNCTION_ENVIRONMENT, RUNTIME, ScratchRoot
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +68,8 @@ def test_a_changed_variable_changes_the_inputs(
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_laptop_adds_a_bucket_to_the_settings_of_the_environment(name: str) -> None:
-    """Check main.tf, because the laptop's override replaces its whole value."""
-    [value] = re.findall(r"^  runtime += (.*)$", (ROOT / f"envs/{name}/main.tf").read_text(), re.M)
-    assert value == RUNTIME
+def test_the_laptop_adds_to_the_settings_of_the_environment(name: str) -> None:
+    """Check main.tf, because the laptop's override replaces the whole values."""
+    main = (ROOT / f"envs/{name}/main.tf").read_text()
+    for argument, known in (("runtime", RUNTIME), ("environment", FUNCTION_ENVIRONMENT)):
+        assert re.findall(rf"^  {argument} += (.*)$", main, re.M) == [known]

@@ -63,6 +63,14 @@ class Visit:
         self.page.get_by_role("button", name="Details").first.click()
         self.take("mail")
         self.see_panel("Accounts", os.environ["EMAIL"])
+        self.see_panel("Tables", "META")
+        self.see_panel("Users", os.environ["EMAIL"])
+        self.page.get_by_role("button", name="Details").first.click()
+        self.page.get_by_role("button", name="Show the user's items").first.click()
+        expect(self.page.get_by_role("region", name="Items of the user")).to_contain_text("META")
+        self.take("user")
+        self.see_panel("Decisions", "document:7")
+        self.ask_the_database()
         assert self._hosts <= {"127.0.0.1", "data"}, self._hosts
         assert not self._failures, self._failures
         self._context.close()
@@ -88,6 +96,20 @@ class Visit:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
         expect(self.page.get_by_role("table").get_by_text(expected).first).to_be_visible()
         self.take(title.lower().replace(" ", "-"))
+
+    def ask_the_database(self) -> None:
+        page = self.page
+        page.get_by_role("link", name="Database", exact=True).click()
+        page.get_by_role("button", name="audit_events").click()
+        expect(page.get_by_role("region", name="Result")).to_be_visible()
+        page.get_by_label("Query").fill("SELECT email FROM users ORDER BY created_at DESC")
+        page.get_by_role("button", name="Run").click()
+        expect(page.get_by_role("table").get_by_text(os.environ["EMAIL"])).to_be_visible()
+        self.take("database")
+        page.get_by_label("Query").fill("DELETE FROM users")
+        page.get_by_role("button", name="Run").click()
+        expect(page.get_by_role("alert")).to_contain_text("SQLSTATE 42601")
+        self._failures.clear()  # the browser reports the 400
 
     def take(self, name: str) -> None:
         """Take a picture; the screen must fit and axe must have nothing to say."""

@@ -39,6 +39,12 @@ def send_requests(client: Client, person: Person) -> str:
         client.call("GET", path, admin)
         client.call("GET", path, member)
     client.call("GET", "/v1/me")
+    question = {
+        "subject": {"type": "user", "id": person.uid},
+        "action": {"name": "read"},
+        "resource": {"type": "document", "id": "7"},
+    }
+    client.call("POST", "/access/v1/evaluation", admin, question)
     return client.call("GET", "/v1/me", member).headers["x-amzn-requestid"]
 
 

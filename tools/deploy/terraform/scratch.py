@@ -24,6 +24,10 @@ CODE_BUCKET = "local-code"  # `make up` uploads the zips of functions before an 
 
 # The value of `runtime` in an environment's main.tf, to which the laptop adds the bucket.
 RUNTIME = "merge(local.runtime, { role_boundary_arn = var.permissions_boundary_arn })"
+# The value of `environment` there, to which the laptop adds the log of every decision, which its
+# console shows.
+FUNCTION_ENVIRONMENT = "local.function_environment"
+_DECISION_LOG = '{ DECISION_LOG_UNTIL = "2100-01-01T00:00:00Z" }'
 # The provider creates functions from files one after the other, and waits five seconds for each.
 _OVERRIDE = """\
 terraform {{
@@ -33,7 +37,8 @@ terraform {{
 }}
 
 module "api_lambda" {{
-  runtime = {runtime}
+  runtime     = {runtime}
+  environment = {environment}
 }}
 """
 
@@ -43,6 +48,11 @@ The aws provider is not on this machine and registry.terraform.io cannot be reac
 Connect to the internet once and run `make up` again, or copy the provider from another machine:
   there:  cd envs/dev && terraform providers mirror FOLDER
   here:   TF_PLUGIN_MIRROR=FOLDER make up"""
+
+
+def _with_decision_log() -> str:
+    of_access = f'merge(lookup({FUNCTION_ENVIRONMENT}, "access", {{}}), {_DECISION_LOG})'
+    return f"merge({FUNCTION_ENVIRONMENT}, {{ access = {of_access} }})"
 
 
 class ScratchRoot(LocalRoot):
@@ -65,6 +75,7 @@ class ScratchRoot(LocalRoot):
             _OVERRIDE.format(
                 state=quoted(self.record.state),
                 runtime=f'merge({RUNTIME}, {{ code_bucket = "{CODE_BUCKET}" }})',
+                environment=_with_decision_log(),
             )
         )
         (self.folder / "terraform.tfvars.json").write_text(json.dumps({"account_id": ACCOUNT_ID}))

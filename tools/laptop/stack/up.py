@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from local_aws.api_gateway.static_pages import StaticPages
+from local_aws.console.panel import Panel
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor import applying, movable_clock, process, source
 from local_aws.supervisor import ready as supervisor
@@ -24,6 +26,8 @@ from tools.laptop.dev.hot_reload import HotReload
 from tools.laptop.stack import aws, code, seed
 
 HEALTHY_SECONDS = 120
+_CONSOLE = Path(__file__).parents[1] / "console"
+PANELS = (Panel("users", "Users", _CONSOLE), Panel("decisions", "Decisions", _CONSOLE))
 GLOBAL_REGION = "us-east-1"  # the region of IAM
 
 
@@ -63,7 +67,7 @@ def _launch(settings: Settings) -> Launch:
             ("/console", "examples/web/dist", "console"),
         )
     )
-    return Launch(RUNTIME, current, movable_clock.is_wanted(settings), pages)
+    return Launch(RUNTIME, current, movable_clock.is_wanted(settings), pages, PANELS)
 
 
 def _deploy(settings: Settings, running: Running, root: ScratchRoot) -> Outputs:

@@ -11,8 +11,11 @@ from local_aws.console.answers import own_page
 MOST = 200
 
 
-def routes(path: str) -> list[web.RouteDef]:
-    return [web.get(f"{path}/accounts", own_page(_list))]
+class Accounts:
+    """The panel of the accounts."""
+
+    def routes(self, path: str) -> list[web.RouteDef]:
+        return [web.get(f"{path}/accounts", own_page(_list))]
 
 
 async def _list(request: web.Request) -> web.Response:

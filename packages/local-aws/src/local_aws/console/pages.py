@@ -2,28 +2,30 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 
-from local_aws.console import accounts, answers
+from local_aws.console import answers
 from local_aws.console.answers import own_page
 from local_aws.console.panel import Panel
-from local_aws.console.recorder import Recorder
-from local_aws.console.refusals import Refusals
-from local_aws.console.requests import Requests
 
 PATH = "/_local/console"
 STATIC = Path(__file__).with_name("static")
 
 
+class Section(Protocol):
+    """The data of a panel."""
+
+    def routes(self, path: str) -> list[web.RouteDef]:
+        """Return the routes below the console's path."""
+
+
 class Console:
     """The console of a stack; `panels` come after the package's own."""
 
-    def __init__(
-        self, recorder: Recorder, refusals: Refusals, panels: Iterable[Panel] = ()
-    ) -> None:
-        self._requests = Requests(recorder)
-        self._refusals = refusals
+    def __init__(self, sections: Iterable[Section], panels: Iterable[Panel] = ()) -> None:
+        self._sections = tuple(sections)
         self._panels = {panel.name: panel for panel in panels}
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,15 +36,9 @@ class Console:
             web.get(
                 f"{PATH}/panels/{{panel}}/{{file:[a-z_]+\\.(?:js|css)}}", own_page(self._panel)
             ),
-            *self._requests.routes(PATH),
-            *self._refusals.routes(PATH),
-            *accounts.routes(PATH),
+            *(route for section in self._sections for route in section.routes(PATH)),
             web.get(f"{PATH}/{{file:[a-z_]+\\.(?:js|css|svg)}}", own_page(self._file)),
         ]
-
-    def close(self) -> None:
-        """End every stream, so that the server can stop."""
-        self._requests.close()
 
     async def _to_page(self, _: web.Request) -> web.Response:
         return web.Response(status=308, headers={"Location": f"{PATH}/"})

@@ -15,15 +15,23 @@ _SECRETS = re.compile(
     | (?P<key>["']?\b[\w-]*(?:secret|token|api[_-]?key|signature)\\?["']?\s*[:=]\s*\\?["']?)
         [^\s"',;&}\\]{8,}
     | (?P<amazon>X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s"']+
+    | SCRAM-SHA-256\$[\w$:+/=]+
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 
+_SECRET_NAME = re.compile(r"(?:secret|passw(?:or)?d|token|private_?key|signature)$", re.IGNORECASE)
+
 
 def redacted(text: str) -> str:
     """Return the text with tokens, passwords, keys and signatures replaced by `[removed]`."""
     return _SECRETS.sub(_without, text)
+
+
+def redacted_field(name: str, text: str) -> str:
+    """Return a field's text, or `[removed]` if the field's name says that it is secret."""
+    return REMOVED if _SECRET_NAME.search(name) else redacted(text)
 
 
 def _without(found: re.Match[str]) -> str:

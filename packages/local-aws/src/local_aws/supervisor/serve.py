@@ -18,9 +18,13 @@ from local_aws.api_gateway.control import RestApis
 from local_aws.aws_call import AwsCall, AwsResponse
 from local_aws.cognito.endpoint import Cognito
 from local_aws.console import aws_spans
+from local_aws.console.accounts import Accounts
+from local_aws.console.items import Items
 from local_aws.console.pages import Console
 from local_aws.console.recorder import Recorder
 from local_aws.console.refusals import Refusals
+from local_aws.console.requests import Requests
+from local_aws.console.sql import Database
 from local_aws.control_plane import account_facts, endpoint, mails, security_group_use
 from local_aws.control_plane.coverage import Coverage
 from local_aws.control_plane.moto_app import Moto
@@ -102,7 +106,9 @@ async def _start(
 
     recorder = Recorder()
     refusals = Refusals()
-    console = Console(recorder, refusals, launch.panels)
+    requests = Requests(recorder)
+    reading = Items(store), Database(lambda: data.server, settings.database)
+    console = Console((requests, refusals, Accounts(), *reading), launch.panels)
 
     def observe(call: AwsCall, answer: AwsResponse, began: float) -> None:
         aws_spans.note(spans, call, answer, began)
@@ -189,7 +195,7 @@ async def _start(
     )
     await _listen(web.ServerRunner(api, shutdown_timeout=2), settings.api_port, stack)
     stack.callback(observations.close)
-    stack.callback(console.close)
+    stack.callback(requests.close)
     return Running(
         pid=os.getpid(),
         api_port=settings.api_port,

@@ -2,61 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import boto3
 import pytest
-from aiohttp import web
 from moto import mock_aws
 
 from local_aws.api_gateway.app import Answered
 from local_aws.aws_call import AwsCall, AwsResponse
-from local_aws.console.pages import Console
+from local_aws.console.accounts import Accounts
 from local_aws.console.panel import Panel
 from local_aws.console.recorder import BLOCK, Recorder
 from local_aws.console.refusals import Refusals
-from local_aws.console.requests import PAGE
-from local_aws.control_plane import endpoint
+from local_aws.console.requests import PAGE, Requests
 from local_aws.lambda_service import Invoked
+from local_aws_tests.console.served import served
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 Ask = Callable[[aiohttp.ClientSession, str], Awaitable[None]]
 
 
-async def _moto(_: AwsCall) -> AwsResponse:
-    return AwsResponse(200, b"")
-
-
-async def _permit(_: AwsCall) -> AwsResponse | None:
-    return None
-
-
-@asynccontextmanager
-async def console(
-    recorder: Recorder, refusals: Refusals | None = None, panels: tuple[Panel, ...] = ()
-) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
-    """Serve a console and yield a client with its address."""
-    pages = Console(recorder, refusals or Refusals(), panels)
-    runner = web.AppRunner(endpoint.create_app({}, _moto, _permit, pages.routes()))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield session, f"http://{host}:{port}/_local/console"
-    finally:
-        pages.close()
-        await runner.cleanup()
-
-
 def asked(ask: Ask) -> None:
     async def run() -> None:
-        async with console(Recorder()) as (session, url):
+        async with served(Requests(Recorder()), Refusals(), Accounts()) as (session, url):
             await ask(session, url)
 
     asyncio.run(run())
@@ -75,7 +46,7 @@ def seen(recorder: Recorder, path: str, status: int = 200, reason: str = "") -> 
 def test_the_list_is_searched_by_text_and_kind_and_continued() -> None:
     async def run() -> None:
         recorder = Recorder()
-        async with console(recorder) as (session, url):
+        async with served(Requests(recorder)) as (session, url):
             for number in range(PAGE + 5):
                 seen(recorder, f"/v1/users/{number}", 500 if number == 3 else 200)
             first = await read(session, f"{url}/requests")
@@ -98,7 +69,7 @@ def test_the_list_is_searched_by_text_and_kind_and_continued() -> None:
 def test_a_request_is_shown_without_secrets_and_an_unknown_one_is_404() -> None:
     async def run() -> None:
         recorder = Recorder()
-        async with console(recorder) as (session, url):
+        async with served(Requests(recorder)) as (session, url):
             line = json.dumps({"message": "sent", "authorization": f"Bearer {TOKEN}"})
             recorder.invoked(Invoked("f", "id", None, False, 1.0, None, [line, "<b>plain</b>"]))
             page = await read(session, f"{url}/requests/1")
@@ -114,7 +85,10 @@ def test_a_new_request_is_an_event() -> None:
     async def run() -> None:
         recorder = Recorder()
         seen(recorder, "/before")
-        async with console(recorder) as (session, url), session.get(f"{url}/events") as events:
+        async with (
+            served(Requests(recorder)) as (session, url),
+            session.get(f"{url}/events") as events,
+        ):
             assert events.content_type == "text/event-stream"
             seen(recorder, "/first")
             assert await _event(events) == ["/first"]
@@ -132,7 +106,7 @@ def test_a_stream_that_was_cut_off_continues_where_it_ended() -> None:
         seen(recorder, "/second")
         headers = {"Last-Event-ID": "1"}
         async with (
-            console(recorder) as (session, url),
+            served(Requests(recorder)) as (session, url),
             session.get(f"{url}/events", headers=headers) as events,
         ):
             assert await _event(events) == ["/second"]
@@ -148,20 +122,12 @@ async def _event(events: aiohttp.ClientResponse) -> list[str]:
     return [each["path"] for each in json.loads(line.removeprefix(b"data: "))["requests"]]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/requests",
-        "/requests/1",
-        "/log",
-        "/events",
-        "/refusals",
-        "/accounts",
-        "/panels",
-        "/console.js",
-    ],
-)
+PATHS = (
+    "/", "/requests", "/requests/1", "/log", "/events", "/refusals", "/accounts", "/panels",
+    "/console.js",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -171,10 +137,11 @@ async def _event(events: aiohttp.ClientResponse) -> list[str]:
         {"Host": "rebound.example.org"},
     ],
 )
-def test_a_page_of_another_site_reads_nothing(path: str, headers: dict[str, str]) -> None:
+def test_a_page_of_another_site_reads_nothing(headers: dict[str, str]) -> None:
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
-        async with session.get(url + path, headers=headers) as answer:
-            assert answer.status == 403
+        for path in PATHS:
+            async with session.get(url + path, headers=headers) as answer:
+                assert answer.status == 403, path
 
     asked(ask)
 
@@ -205,7 +172,7 @@ def test_the_page_runs_no_script_but_its_own() -> None:
 def test_the_logs_of_all_kept_requests_are_searched() -> None:
     async def run() -> None:
         recorder = Recorder()
-        async with console(recorder) as (session, url):
+        async with served(Requests(recorder)) as (session, url):
             for number in range(BLOCK + 2):
                 line = f'{{"message":"line {number}","at":"Zürich"}}'
                 recorder.invoked(Invoked("f", "id", None, False, 1.0, None, [line, "other"]))
@@ -231,7 +198,7 @@ def test_a_refusal_of_iam_is_listed_once_with_its_reason() -> None:
             refusals.note(call, AwsResponse(status, json.dumps({"Message": message}).encode()))
         xml = "<Message>User: me is not authorized to perform: sts:AssumeRole on resource: r</Message>"
         refusals.note(call, AwsResponse(403, xml.encode()))
-        async with console(Recorder(), refusals) as (session, url):
+        async with served(refusals) as (session, url):
             [refusal] = (await read(session, f"{url}/refusals?text=scan"))["refusals"]
             assert (refusal["action"], refusal["times"]) == ("dynamodb:Scan", 2)
             assert refusal["caller"].endswith("/users/users")
@@ -273,7 +240,7 @@ def test_another_program_adds_a_panel(tmp_path: Path) -> None:
 
     async def run() -> None:
         panel = Panel("decisions", "Decisions", tmp_path)
-        async with console(Recorder(), panels=(panel,)) as (session, url):
+        async with served(panels=(panel,)) as (session, url):
             listed = await read(session, f"{url}/panels")
             assert listed == {"panels": [{"name": "decisions", "title": "Decisions"}]}
             async with session.get(f"{url}/panels/decisions/decisions.js") as answer:

@@ -1,19 +1,21 @@
-// The frame: panels by the address's hash, `#<panel>/<rest>`, and the stream of news.
+// The frame: panels by the address's hash, `#/<panel>/<rest>`, and the stream of news.
 
 import { accounts } from "./accounts.js";
+import { database } from "./database.js";
 import { element, empty, read } from "./dom.js";
 import { inbox } from "./inbox.js";
 import { logs } from "./logs.js";
 import { refusals } from "./refusals.js";
 import { requests } from "./requests.js";
+import { tables } from "./tables.js";
 
-const panels = [requests, logs, refusals, inbox, accounts];
+const panels = [requests, logs, refusals, inbox, accounts, tables, database];
 const main = document.getElementById("main");
 const state = document.getElementById("state");
 let shown;
 
 function show() {
-  const [name, ...rest] = location.hash.slice(1).split("/");
+  const [name, ...rest] = location.hash.slice(2).split("/");
   const panel = panels.find((each) => each.name === name) ?? panels[0];
   if (panel !== shown) {
     shown?.leave?.();
@@ -22,10 +24,10 @@ function show() {
     shown = panel;
     document.title = `${panel.title} · local AWS`;
     for (const link of document.querySelectorAll("#panels a")) {
-      if (link.hash === `#${panel.name}`) link.setAttribute("aria-current", "page");
+      if (link.hash === `#/${panel.name}`) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    panel.enter(main);
+    Promise.resolve(panel.enter(main)).catch((error) => main.append(empty(error.message)));
   }
   Promise.resolve(panel.show?.(rest.join("/"))).catch((error) => {
     main.replaceChildren(empty(error.message));
@@ -56,7 +58,7 @@ async function others() {
 
 await others().catch((error) => console.error(error));
 document.getElementById("panels").append(
-  ...panels.map((panel) => element("li", {}, element("a", { href: `#${panel.name}` }, panel.title))),
+  ...panels.map((panel) => element("li", {}, element("a", { href: `#/${panel.name}` }, panel.title))),
 );
 addEventListener("hashchange", show);
 show();

@@ -12,7 +12,7 @@ export const logs = listing({
   none: "No function has written anything yet.",
   load: (text) => rowsOf("log", "lines", text),
   columns: [
-    { title: "Time", cell: (row) => element("a", { href: `#requests/${row.number}`, "aria-label": `Request ${row.number}` }, moment(row.at)), kind: "narrow" },
+    { title: "Time", cell: (row) => element("a", { href: `#/requests/${row.number}`, "aria-label": `Request ${row.number}` }, moment(row.at)), kind: "narrow" },
     { title: "Request", cell: (row) => element("code", {}, row.path), kind: "request" },
     { title: "Line", cell: (row) => element("div", { class: "line" }, ...logLine(row.text)) },
   ],

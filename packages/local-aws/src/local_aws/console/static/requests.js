@@ -108,7 +108,7 @@ function line(summary, isNew) {
     summary.sql ? element("span", { class: "chip sql" }, `sql ${summary.sql}`) : undefined,
     summary.calls ? element("span", { class: "chip aws" }, summary.units ? `aws ${summary.calls} · ${summary.units} u` : `aws ${summary.calls}`) : undefined,
   ];
-  const link = element("a", { href: `#requests/${summary.number}`, "aria-current": String(summary.number) === chosen ? "true" : undefined },
+  const link = element("a", { href: `#/requests/${summary.number}`, "aria-current": String(summary.number) === chosen ? "true" : undefined },
     moment(summary.at),
     status(summary),
     element("span", { class: "method" }, summary.method),
@@ -128,7 +128,7 @@ async function choose(number) {
   chosen = number;
   document.body.classList.toggle("detailed", number !== "");
   for (const link of list.querySelectorAll("a")) {
-    if (link.hash === `#requests/${number}`) link.setAttribute("aria-current", "true");
+    if (link.hash === `#/requests/${number}`) link.setAttribute("aria-current", "true");
     else link.removeAttribute("aria-current");
   }
   if (!number) {
@@ -146,7 +146,7 @@ async function choose(number) {
 }
 
 function back() {
-  return element("a", { class: "back", href: "#requests" }, "← All requests");
+  return element("a", { class: "back", href: "#/requests" }, "← All requests");
 }
 
 function detail(found) {
