@@ -7,6 +7,7 @@ sent requests. The argument is the folder for screenshots. axe checks each scree
 import os
 import shutil
 import sys
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,6 +58,7 @@ class Visit:
 
     def run(self) -> None:
         self.see_requests()
+        self.see_traffic()
         self.see_panel("Logs", "request")
         self.see_panel("IAM refusals", "sts:AssumeRole")
         self.see_panel("Inbox", os.environ["EMAIL"])
@@ -96,6 +98,16 @@ class Visit:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(title)
         expect(self.page.get_by_role("table").get_by_text(expected).first).to_be_visible()
         self.take(title.lower().replace(" ", "-"))
+
+    def see_traffic(self) -> None:
+        page = self.page
+        page.get_by_role("link", name="Map", exact=True).click()
+        calls = page.get_by_role("table")
+        expect(calls.get_by_role("row").filter(has_text="stage dev").first).to_be_visible()
+        page.wait_for_function("!document.querySelector('.edge.live')")
+        urllib.request.urlopen(f"{os.environ['API_URL']}/v1/health").close()
+        expect(page.locator(".edge.live").first).to_be_attached()
+        self.take("map")
 
     def ask_the_database(self) -> None:
         page = self.page

@@ -23,6 +23,7 @@ def test_a_developer_sees_what_the_stack_does(client: Client) -> None:
     direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     environment = direct | {
         "CONSOLE_URL": f"{client.outputs.aws_endpoint_url}/_local/console/",
+        "API_URL": client.outputs.api_url,
         "MARK": mark,
         "EMAIL": member.email,
     }

@@ -15,6 +15,7 @@ import msgspec
 
 from local_aws.api_gateway.app import Answered
 from local_aws.console.entries import Seen, Summary, summary_of
+from local_aws.console.traffic import Traffic
 from local_aws.lambda_service import Invoked
 
 KEPT = 100_000  # requests
@@ -66,6 +67,7 @@ class Recorder:
         self._waiting: OrderedDict[str, tuple[float, Invoked]] = OrderedDict()
         self._epoch = time.time() - time.perf_counter()
         self.next = 1  # the next request's number
+        self.traffic = Traffic()
 
     @property
     def oldest(self) -> int:
@@ -113,6 +115,7 @@ class Recorder:
     def _keep(self, seen: Seen) -> None:
         self.next += 1
         self._summaries.append(summary_of(seen))
+        self.traffic.note(seen)
         encoded = _encoder.encode(seen)
         self._open.append(encoded)
         self._open_bytes += len(encoded)

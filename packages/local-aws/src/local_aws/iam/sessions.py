@@ -165,6 +165,17 @@ def _parsed(documents: Iterable[tuple[str, str]]) -> list[Policy]:
     return [parse(document, name) for name, document in documents]
 
 
+def role_policies(role_arn: str) -> list[str]:
+    """Return the documents of the role's own and attached policies."""
+    role = _role(role_arn)
+    if role is None:
+        return []
+    return [
+        *role.policies.values(),
+        *(text for _, text in _managed(role.managed_policies.values())),
+    ]
+
+
 def _policies(role: Any, action: str, resource: str, session_policy: str) -> Policies:
     return Policies(
         tuple(role.policies.items()) + _managed(list(role.managed_policies.values())),

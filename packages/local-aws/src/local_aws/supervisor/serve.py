@@ -20,6 +20,7 @@ from local_aws.cognito.endpoint import Cognito
 from local_aws.console import aws_spans
 from local_aws.console.accounts import Accounts
 from local_aws.console.items import Items
+from local_aws.console.map import Map
 from local_aws.console.pages import Console
 from local_aws.console.recorder import Recorder
 from local_aws.console.refusals import Refusals
@@ -106,9 +107,6 @@ async def _start(
 
     recorder = Recorder()
     refusals = Refusals()
-    requests = Requests(recorder)
-    reading = Items(store), Database(lambda: data.server, settings.database)
-    console = Console((requests, refusals, Accounts(), *reading), launch.panels)
 
     def observe(call: AwsCall, answer: AwsResponse, began: float) -> None:
         aws_spans.note(spans, call, answer, began)
@@ -138,6 +136,11 @@ async def _start(
     cognito = Cognito(settings, functions.invoke, kept.cognito, faults.clock(Dependency.COGNITO))
     apis = RestApis(kept.apis)
     persistence.keep(cognito, apis, store)
+    requests = Requests(recorder)
+    reading = Items(store), Database(lambda: data.server, settings.database)
+    console = Console(
+        (requests, Map(apis, recorder.traffic), refusals, Accounts(), *reading), launch.panels
+    )
     # Registered after the parts that change state, so that it runs before they stop.
     stack.push_async_callback(persistence.save_uncovered)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)

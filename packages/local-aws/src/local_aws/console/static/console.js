@@ -5,11 +5,12 @@ import { database } from "./database.js";
 import { element, empty, read } from "./dom.js";
 import { inbox } from "./inbox.js";
 import { logs } from "./logs.js";
+import { map } from "./map.js";
 import { refusals } from "./refusals.js";
 import { requests } from "./requests.js";
 import { tables } from "./tables.js";
 
-const panels = [requests, logs, refusals, inbox, accounts, tables, database];
+const panels = [requests, map, logs, refusals, inbox, accounts, tables, database];
 const main = document.getElementById("main");
 const state = document.getElementById("state");
 let shown;
