@@ -4,9 +4,16 @@ from typing import Any
 
 from atrium.identity.cognito_trigger import RefusalError, TriggerEvent, TriggerRequest
 from atrium.identity.users import EmailTakenError, EmailUnusableError, ensure_user
+from atrium.runtime import log
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres, user_table
 from post_confirmation import queries
+
+_STORE_FAILURES = (
+    postgres.DatabaseError,
+    postgres.DatabaseUnavailableError,
+    user_table.TableUnavailableError,
+)
 
 
 class Confirmation(TriggerEvent, rename="camel", frozen=True):
@@ -20,7 +27,11 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
     pre_token_generation creates the user at sign-in.
     """
     if confirmation.trigger_source == "PostConfirmation_ConfirmForgotPassword":
-        _tell_of_reset(confirmation)
+        # The password is new already. Cognito would tell the person that the reset had failed.
+        try:
+            _tell_of_reset(confirmation)
+        except _STORE_FAILURES as error:
+            log.write("ERROR", "mail about a reset password lost", error=log.failure(error))
         return {}
     if confirmation.trigger_source != "PostConfirmation_ConfirmSignUp":
         return {}

@@ -8,13 +8,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from atrium.identity import commands
-from atrium.stores import dynamodb
+from atrium.stores import dynamodb, user_table
 from identity_commands import cognito, notices
 from identity_commands.handler import handler as identity_commands
 from post_confirmation.handler import handler as post_confirmation
 from tests.support.people import new_admin
 from tests.unit import test_mfa
-from tests.unit.conftest import TABLE
+from tests.unit.conftest import TABLE, Logs
 from tests.unit.events import POOL, SUB, UID, Context, trigger_event
 
 pytestmark = pytest.mark.usefixtures("contract")
@@ -94,6 +94,20 @@ def test_one_mail_is_sent_after_a_password_reset(services: Services) -> None:
     assert mail["FromEmailAddress"] == "Atrium <no-reply@example.org>"
     assert mail["Destination"] == {"ToAddresses": ["ada@example.org"]}
     assert services.subjects == ["Ihr Passwort für Atrium wurde ersetzt"]
+
+
+def test_a_store_that_is_down_does_not_make_a_reset_look_failed(
+    services: Services, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    def throttled(*_: Any) -> None:
+        raise user_table.TableUnavailableError("throttled")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(user_table, "transact", throttled)
+        reset()
+    [line] = [line for line in logs.lines() if line["level"] == "ERROR"]
+    assert line["message"] == "mail about a reset password lost"
+    assert pending() == []
 
 
 def test_a_mail_is_sent_after_a_change_of_mfa(services: Services) -> None:
