@@ -9,11 +9,21 @@ from typing import Any
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from jsonschema import Draft7Validator
+from rfc3986_validator import validate_rfc3986
 
 from tests.build.repository import finish, start
 from tools.setup.lock import names
 
 ARTEFACTS = ["functions/notes", "functions/keeper", "layer/arm64/kernel", "layer/x86_64/sdk"]
+
+
+def is_iri_reference(instance: object) -> bool:
+    """Check a reference in ASCII, which all of ours are; then it is a URI reference."""
+    return not isinstance(instance, str) or bool(validate_rfc3986(instance, "URI_reference"))
+
+
+Draft7Validator.FORMAT_CHECKER.checks("iri-reference")(is_iri_reference)
 
 
 def sbom(root: Path, artefact: str) -> Any:
@@ -24,6 +34,14 @@ def sbom(root: Path, artefact: str) -> Any:
 def test_the_sbom_is_valid_cyclonedx(built: tuple[Path, Path], artefact: str) -> None:
     text = (built[0] / f"build/sbom/{artefact}.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+
+
+def test_an_sbom_with_an_invalid_address_is_refused(built: tuple[Path, Path]) -> None:
+    changed = sbom(built[0], "layer/arm64/kernel")
+    changed["externalReferences"] = [{"type": "website", "url": "https://exa mple.org/"}]
+    error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(changed))
+    assert error
+    assert "https://exa mple.org/" in str(error)
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS)
