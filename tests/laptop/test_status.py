@@ -1,9 +1,11 @@
-"""`python -m tools.laptop status` without a running stack."""
+"""Commands without a running stack: they answer at once, also into a closed pipe."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,3 +24,18 @@ def test_a_closed_pipe_is_no_error() -> None:
     )
     os.close(writing)
     assert (told.returncode, told.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("module", ["tools.laptop.__main__", "local_aws.commands.up"])
+def test_commands_start_without_the_services(module: str) -> None:
+    """Importing moto takes ten times as long as the rest of a command."""
+    code = f"import {module}, sys; print({{'moto', 'boto3', 'jsonschema'}} & {{*sys.modules}})"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "packages/local-aws/src:functions"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "set()\n"

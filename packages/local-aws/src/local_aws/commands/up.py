@@ -4,7 +4,6 @@ import sys
 from typing import Any
 
 from local_aws.commands.root import Root
-from local_aws.lambda_service.runtime_folder import link_runtime
 from local_aws.settings import Settings
 from local_aws.supervisor import applying, movable_clock, process, source
 from local_aws.supervisor.bring_up import bring_up
@@ -36,6 +35,8 @@ def up(settings: Settings, applies: bool) -> dict[str, Any]:
 def _launch(settings: Settings) -> Launch:
     runtime = settings.state / "runtime"
     if not runtime.is_dir():
+        from local_aws.lambda_service.runtime_folder import link_runtime  # imports moto
+
         link_runtime(runtime)
     return Launch(runtime, source.digest(), movable_clock.is_wanted(settings))
 

@@ -11,10 +11,8 @@ import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_aws.api_gateway.static_pages import StaticPages
-from local_aws.console.panel import Panel
 from local_aws.settings import LOOPBACK, Settings
 from local_aws.supervisor.ports import is_free
 from local_aws.supervisor.ready import (
@@ -25,6 +23,10 @@ from local_aws.supervisor.ready import (
     listener,
     running,
 )
+
+if TYPE_CHECKING:  # it imports moto, which takes longer than most commands
+    from local_aws.api_gateway.static_pages import StaticPages
+    from local_aws.console.panel import Panel
 
 STARTUP_SECONDS = 300  # seconds, for a slow machine; a process that ends is reported at once
 SHUTDOWN_SECONDS = 70  # the supervisor's last snapshot may take a minute
@@ -41,8 +43,8 @@ class Launch:
     runtime: Path  # the folder that holds awslambdaric and nothing else
     source: str = ""  # digest of the source, for the ready file
     movable_clock: bool = False
-    pages: tuple[StaticPages, ...] = ()  # served at the API's address
-    panels: tuple[Panel, ...] = ()  # of the console
+    pages: "tuple[StaticPages, ...]" = ()  # served at the API's address
+    panels: "tuple[Panel, ...]" = ()  # of the console
 
 
 def start(settings: Settings, launch: Launch) -> Running:
@@ -91,11 +93,11 @@ def _arguments(settings: Settings, launch: Launch) -> list[str]:
     ]
 
 
-def _page_options(pages: StaticPages) -> list[str]:
+def _page_options(pages: "StaticPages") -> list[str]:
     return ["--pages", pages.path, str(pages.folder), pages.missing]
 
 
-def _panel_options(panel: Panel) -> list[str]:
+def _panel_options(panel: "Panel") -> list[str]:
     return ["--panel", panel.name, panel.title, str(panel.folder)]
 
 
