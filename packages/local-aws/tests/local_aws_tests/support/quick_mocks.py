@@ -16,8 +16,10 @@ from typing import Any
 
 import botocore.loaders
 import botocore.session
-from moto.core import models
+from moto.core import models, responses, utils
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import ResponseSerializer
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from local_aws.control_plane import moto_growth  # noqa: F401 - parses AWS's policies once
 
@@ -52,3 +54,28 @@ def _answer_alone(self: BotocoreStubber, event_name: str, request: Any, **kwargs
 
 
 BotocoreStubber.__call__ = _answer_alone  # type: ignore[method-assign]
+
+# moto lists the methods of a class for each call.
+responses.method_names_from_class = functools.cache(utils.method_names_from_class)  # type: ignore[attr-defined]
+
+_SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
+_serialize = ResponseSerializer._serialize
+_cast_value: Any = DynamoType.cast_value
+
+
+def _serialize_scalars(
+    self: ResponseSerializer, serialized: Any, value: Any, shape: Any, key: str
+) -> None:
+    """Take a scalar of DynamoDB as it is; moto tries four names for each of the ten types."""
+    if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _SCALARS:
+        self._default_serialize(serialized, value, shape, key)
+    else:
+        _serialize(self, serialized, value, shape, key)
+
+
+ResponseSerializer._serialize = _serialize_scalars  # type: ignore[method-assign]
+
+# Most keys are strings, and moto asks for five other types first.
+DynamoType.cast_value = property(  # type: ignore[assignment,method-assign]
+    lambda self: self.value if self.type == "S" else _cast_value.fget(self)
+)
