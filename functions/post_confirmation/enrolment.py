@@ -40,7 +40,7 @@ def enrol(confirmation: Confirmation) -> dict[str, Any]:
         ensure_user(confirmation.provider, attributes["sub"], attributes["email"], attributes)
     except EmailTakenError:
         raise RefusalError(
-            "This e-mail address belongs to another account. Ask an administrator to erase that account, "
+            "This e-mail address belongs to another account. Ask an administrator to link or erase that account, "
             "or sign up with another address"
         ) from None
     except EmailUnusableError:

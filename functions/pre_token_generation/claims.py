@@ -82,7 +82,7 @@ def _user(event: TokenGeneration) -> users.User:
         )
     except users.EmailTakenError:
         raise RefusalError(
-            "This e-mail address belongs to another account. Ask an administrator to erase that account, "
+            "This e-mail address belongs to another account. Ask an administrator to link or erase that account, "
             "or sign up with another address"
         ) from None
     except users.EmailUnusableError:

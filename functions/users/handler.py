@@ -20,6 +20,7 @@ ROUTES = {
     "PATCH /v1/users/{id}": deferred("users.people", "change"),
     "DELETE /v1/users/{id}": deferred("users.status", "delete"),
     "PUT /v1/users/{id}/status": deferred("users.status", "set_"),
+    "PUT /v1/users/{id}/identity": deferred("users.identities", "link"),
     "GET /v1/users/{id}/sessions": deferred("users.sessions", "list_of_user"),
     "DELETE /v1/users/{id}/sessions": deferred("users.sessions", "end_all"),
     "DELETE /v1/users/{id}/sessions/{session}": deferred("users.sessions", "end_of_user"),

@@ -50,6 +50,41 @@ GIVE_CONSENT = _change_user(
 
 FIND_IDENTITIES = "SELECT provider, subject FROM identities WHERE uid = :uid::uuid"
 
+# Whether another user has the account.
+FIND_LINK = f"""
+SELECT version, EXISTS (
+    SELECT FROM identities
+    WHERE provider = :provider AND subject = :subject AND identities.uid <> users.uid
+)
+FROM users WHERE uid = :uid::uuid AND {IS_NOT_DELETED}
+"""
+
+# An account of another user meets the primary key. Accounts of a previous pool stay.
+LINK = f"""
+WITH changed AS (
+    UPDATE users SET version = version + 1, updated_at = now()
+    WHERE uid = :uid::uuid AND {IS_NOT_DELETED} AND {IS_EXPECTED}
+    RETURNING uid
+), replaced AS (
+    DELETE FROM identities USING changed
+    WHERE identities.uid = changed.uid AND provider = :provider AND subject <> :subject
+    RETURNING subject
+), linked AS (
+    INSERT INTO identities (provider, subject, uid)
+    SELECT :provider, :subject, uid FROM changed WHERE NOT EXISTS (
+        SELECT FROM identities
+        WHERE provider = :provider AND subject = :subject AND identities.uid = changed.uid
+    )
+), audited AS (
+    INSERT INTO audit_events (id, uid, actor, action, changes, request_id)
+    SELECT :event::uuid, uid, :actor, 'user.linked', jsonb_build_object(
+        'identity', :subject::text, 'reason', :reason::text,
+        'replaced', (SELECT coalesce(jsonb_agg(subject), '[]') FROM replaced)
+    ), :request_id FROM changed
+)
+SELECT ARRAY (SELECT subject FROM replaced) FROM changed
+"""
+
 Sort = Literal["created_at", "-created_at", "email", "-email"]
 
 # Must match the index in migrations/0005_users_directory.sql.

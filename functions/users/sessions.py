@@ -7,9 +7,10 @@ what it issues. Only when all sessions of a user are ended does Cognito sign the
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,6 +33,21 @@ MAX_ENDED = 50
 """The most entries of `ended_sessions`: 2.3 KB, so reading META costs one read unit."""
 
 Items = list[dict[str, Any]]
+
+
+class Changes(NamedTuple):
+    """Further changes of META, after those of SET."""
+
+    expression: str = ""
+    values: Mapping[str, Any] = MappingProxyType({})
+
+
+NO_MORE = Changes()
+WITHOUT_MFA = Changes(
+    " REMOVE mfa, mfa_requested, mfa_change ADD access_epoch :one, version :one",
+    {":one": {"N": "1"}},
+)
+"""Ends MFA, and the effect of a command that is about to enable it."""
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
@@ -90,9 +106,13 @@ def end_all(request: Request) -> Response:
     _meta(uid)
     arguments = {"uid": uid, "identities": identities(uid)}
     command = Command(str(uuid7()), "sign_out_user", arguments, request.caller.uid)
-    trail = _trail(request, uid, {})
-    new = commands.new_item(command)
-    return _end(request, uid, lambda meta: [_all(uid, "", meta), trail, new])
+    return end_every(request, uid, command)
+
+
+def end_every(request: Request, uid: str, command: Command, more: Changes = NO_MORE) -> Response:
+    """End every session, send `command` and make `more` changes of META, in one transaction."""
+    trail, new = _trail(request, uid, {}), commands.new_item(command)
+    return _end(request, uid, lambda meta: [_all(uid, "", meta, more), trail, new])
 
 
 def identities(uid: str) -> list[list[str]]:
@@ -196,10 +216,10 @@ def _one(uid: str, meta: Meta, record: SessionRecord) -> dict[str, Any]:
     return update
 
 
-def _all(uid: str, kept: str, meta: Meta) -> dict[str, Any]:
+def _all(uid: str, kept: str, meta: Meta, more: Changes = NO_MORE) -> dict[str, Any]:
     values = {":none": _map({}), ":now": {"N": str(int(time.time()))}, ":kept": {"S": kept}}
     expression = "SET ended_sessions = :none, sessions_ended_at = :now, kept_session = :kept"
-    return _update(uid, expression, values, meta)
+    return _update(uid, expression + more.expression, {**values, **more.values}, meta)
 
 
 def _update(uid: str, expression: str, values: dict[str, Any], read: Meta) -> dict[str, Any]:

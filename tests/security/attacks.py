@@ -95,6 +95,7 @@ ATTACKS = [
     Attack("PATCH /v1/me", NONE, {"locale": "fr"}, ANY, "self"),
     Attack("DELETE /v1/me", NONE, None, ANY, "self"),
     *_about("PUT /v1/users/{id}/status", {"status": "active"}),
+    *_about("PUT /v1/users/{id}/identity", {"subject": "{account}", "reason": "wrong_link"}),
     *_about("DELETE /v1/users/{id}/sessions"),
     *_about("DELETE /v1/users/{id}/sessions/{session}", None, {"session": SESSION}),
     Attack("DELETE /v1/me/sessions", NONE, None, ANY, "self"),

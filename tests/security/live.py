@@ -47,6 +47,7 @@ HELD = [
     "orders.read",
     "orders.write",
     "users.erase",
+    "users.link",
     "users.read",
     "users.write",
 ]
@@ -209,6 +210,7 @@ class Trial:
             "order": self.other.order,
             "role": self.role,
         }
+        places["account"] = str(uuid.uuid4())
         places["new"] = f"new{uuid.uuid4().hex[:12]}"
         places["session"] = (
             session_of(self.caller) if attack.target == "self" else self.other.session

@@ -49,6 +49,7 @@ HELD = [
     "document.read",
     "orders.write",
     "users.erase",
+    "users.link",
     "users.read",
     "users.write",
 ]
@@ -181,6 +182,7 @@ class Trials:
             "invitation": invitation,
             "role": "base" if above else "boss",
             "new": f"new{number}",
+            "account": str(uuid.uuid4()),
         }
         return Caller(caller, role, grant, until), places
 

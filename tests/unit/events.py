@@ -85,7 +85,7 @@ def api_event(
         else None,
         "multiValueQueryStringParameters": query,
         "pathParameters": None,
-        "stageVariables": None,
+        "stageVariables": {"user_pool_id": POOL},
         "requestContext": {
             "resourceId": "ab12cd",
             "resourcePath": resource,

@@ -38,6 +38,7 @@ def run() -> None:
     changes_invitations(ada)
     changes_status(ada)
     assert sessions.identities(ada) == [["cognito:pool", "ada"]]
+    links(ada)
     consents(users.find_or_create("cognito:pool", "rosa", "rosa@example.com", {}).uid)
 
 
@@ -48,6 +49,20 @@ def changes_records(ada: str) -> None:
     with suppress(Problem):
         profile.change(ada, {"locale": "fr"}, [1], ada, "request-3")  # 412: the version has changed
     assert profile.change(NOBODY, {"locale": "fr"}, None, ada, "request-4") is None
+
+
+def links(ada: str) -> None:
+    """Link another account to a user, and meet the account of a further user."""
+    leo = users.find_or_create("cognito:pool", "leo", "leo@example.com", {}).uid
+    asked = {"provider": "cognito:pool", "subject": "lea", "reason": "account_recreated"}
+    given = {"uid": leo, "versions": None, "actor": ada, "request_id": "request-15"}
+    find = {name: asked[name] for name in ("provider", "subject")}
+    assert postgres.query(queries.FIND_LINK, uid=leo, **find) == [(1, False)]
+    assert postgres.query(queries.LINK, **asked, **given, event=uuid7()) == [(["leo"],)]
+    lou = users.find_or_create("cognito:pool", "lou", "lou@example.com", {}).uid
+    assert postgres.query(queries.FIND_LINK, uid=lou, **find) == [(1, True)]
+    with suppress(postgres.UniqueViolationError):
+        postgres.query(queries.LINK, **asked, **given | {"uid": lou}, event=uuid7())
 
 
 def consents(rosa: str) -> None:

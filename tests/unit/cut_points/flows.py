@@ -73,6 +73,7 @@ def request(
     )
     sent = {"Content-Type": "application/json"} if body else {}
     event = api_event(route, json.dumps(body) if body else None, sent | (headers or {}), token)
+    event["stageVariables"] = {"user_pool_id": stores.pool}
     found = stores.run("users", event | {"pathParameters": {"id": id or uid(stores, MEMBER)}})
     assert found is None or found["statusCode"] < 500, found
     return found
@@ -161,6 +162,18 @@ def consent(stores: Stores) -> Any:
     return request(stores, MEMBER, "PUT /v1/me/consent", body, {"If-Match": "*"})
 
 
+def another_account(stores: Stores) -> None:
+    """Replace the member's account in the pool, as its deletion and another sign-up do."""
+    stores.cognito.admin_delete_user(UserPoolId=stores.pool, Username=MEMBER)
+    stores.new_account(MEMBER)
+
+
+def link(stores: Stores) -> Any:
+    body = {"subject": stores.account(MEMBER)["Username"], "reason": "account_recreated"}
+    route, version = "PUT /v1/users/{id}/identity", {"If-Match": _version(stores)}
+    return request(stores, ADMIN, route, body, version)
+
+
 def token(email: str, source: str = "TokenGeneration_Authentication") -> Step:
     return lambda stores: stores.trigger(source, email, "pre_token_generation")
 
@@ -239,6 +252,7 @@ FLOWS = [
     Flow("import_user", "client", after(people, role), import_user),
     Flow("consent", "client", people, consent),
     Flow("disable", "client", people, set_status("disabled")),
+    Flow("link", "client", after(people, another_account), link),
     Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
     Flow("delete", "client", people, delete),
     Flow("delete_own", "client", people, delete_own),
