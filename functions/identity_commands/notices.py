@@ -1,7 +1,8 @@
 """Mails that tell people of a change of their account: `templates/<language>/<command>.html`.
 
 The address and the language are those of the account at the time of sending, so the command holds
-neither. A mail is sent at least once: an attempt that ends before its outcome is repeated.
+neither. Only a former address is in the command until the mail is sent. A mail is sent at least
+once: an attempt that ends before its outcome is repeated.
 """
 
 from pathlib import Path
@@ -29,13 +30,27 @@ PERMANENT = (
 def send(command: str, of_user: IdentitiesOfUser) -> None:
     """Send the command's mail to each account with a verified address. Raise RefusedError, ClientError.
 
-    Without the setting MAIL_FROM no mail is sent.
+    It goes to the former address, too, if the address has changed. Without the setting MAIL_FROM no
+    mail is sent.
     """
     sender = config.optional("MAIL_FROM")
     for subject in cognito.ours(of_user.identities) if sender else []:
         account = _attributes(subject)
         if account.get("email_verified") == "true":
-            _send(sender, account["email"], *_texts(command, account.get("locale", "")))
+            texts = _texts(command, account.get("locale", ""))
+            _send_all(sender, [of_user.former_email, account["email"]], texts)
+
+
+def _send_all(sender: str, addresses: list[str], texts: tuple[str, str]) -> None:
+    """Send the mail to each address, also if SES has refused an earlier one."""
+    refused = None
+    for address in filter(None, addresses):
+        try:
+            _send(sender, address, *texts)
+        except RefusedError as error:
+            refused = error
+    if refused:
+        raise refused
 
 
 def _send(sender: str, address: str, subject: str, body: str) -> None:

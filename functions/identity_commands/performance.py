@@ -84,7 +84,7 @@ def _end(
 ) -> None:
     """Write the outcome, unless another attempt has written it, and its consequences in META."""
     pk, sk = commands.key(id)
-    ending = _outcome(outcome, result)
+    ending = _outcome(outcome, result, forgets=command["command"] in commands.TELLS)
     further = _consequences(id, command, outcome)
     if not further:
         user_table.update(pk, sk, **ending)
@@ -110,8 +110,13 @@ def _consequences(
     return mfa.consequences(id, command["command"], of_user, outcome)
 
 
-def _outcome(outcome: commands.Outcome, result: dict[str, str]) -> dict[str, Any]:
-    """Return the update. It removes the arguments of a rejected command, which name a non-user."""
+def _outcome(
+    outcome: commands.Outcome, result: dict[str, str], *, forgets: bool = False
+) -> dict[str, Any]:
+    """Return the update. It removes the arguments of a rejected command, which name a non-user.
+
+    `forgets` removes them in any case: those of a mail may have a former address.
+    """
     values = {
         ":pending": {"S": "pending"},
         ":outcome": {"S": outcome},
@@ -120,7 +125,7 @@ def _outcome(outcome: commands.Outcome, result: dict[str, str]) -> dict[str, Any
     }
     return {
         "UpdateExpression": "SET outcome = :outcome, #result = :result, expires_at = :end"
-        + (" REMOVE arguments" if outcome == "failed" else ""),
+        + (" REMOVE arguments" if forgets or outcome == "failed" else ""),
         "ConditionExpression": "outcome = :pending",
         "ExpressionAttributeNames": {"#result": "result"},
         "ExpressionAttributeValues": values,

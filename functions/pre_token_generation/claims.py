@@ -96,19 +96,20 @@ def _user(event: TokenGeneration) -> users.User:
     if user.is_invited and user.status == "active":
         _accept(user.uid)
     if user.has_other_email and attributes.get("email_verified") == "true":
-        _change_email(user.uid, attributes["email"])
+        _change_email(user.uid, attributes["email"], (event.provider, attributes["sub"]))
     return user
 
 
-def _change_email(uid: str, email: str) -> None:
+def _change_email(uid: str, email: str, identity: tuple[str, str]) -> None:
     """Store the e-mail that the user has verified in the pool.
 
     A fault does not stop the sign-in.
     """
     try:
-        users.change_email(uid, email)
+        users.change_email(uid, email, identity)
     except (
         users.EmailTakenError,
+        user_table.TableUnavailableError,
         postgres.DatabaseError,
         postgres.DatabaseUnavailableError,
     ) as error:

@@ -40,7 +40,7 @@ def repair(
         case "unknown_account":
             _create(provider, account)
         case "email_differs":
-            _change_email(known, account)
+            _change_email(provider, known, account)
         case "table_differs":
             _correct_table(known, in_table)
         case "missing_account" | "access_differs" if known.status == "active":
@@ -58,9 +58,10 @@ def _create(provider: str, account: Account) -> None:
         raise NotRepairableError("the address is not accepted") from None
 
 
-def _change_email(known: Known, account: Account) -> None:
+def _change_email(provider: str, known: Known, account: Account) -> None:
     try:
-        users.change_email(str(known.uid), account.email, ACTOR)
+        identity = provider, account.subject
+        users.change_email(str(known.uid), account.email, identity, ACTOR)
     except users.EmailTakenError:
         raise NotRepairableError("the new address belongs to another user") from None
     except users.EmailUnusableError:

@@ -12,10 +12,11 @@ from atrium.stores import dynamodb, user_table
 from identity_commands import cognito, notices
 from identity_commands.handler import handler as identity_commands
 from post_confirmation.handler import handler as post_confirmation
-from tests.support.people import new_admin
+from pre_token_generation.handler import handler as pre_token_generation
+from tests.support.people import new_admin, new_user
 from tests.unit import test_mfa
 from tests.unit.conftest import TABLE, Logs
-from tests.unit.events import POOL, SUB, UID, Context, trigger_event
+from tests.unit.events import OTHER, POOL, SUB, UID, Context, trigger_event
 
 pytestmark = pytest.mark.usefixtures("contract")
 DONE: dict[str, Any] = {"batchItemFailures": []}
@@ -121,6 +122,73 @@ def test_a_mail_is_sent_after_a_change_of_mfa(services: Services) -> None:
         "Your account at Atrium asks for your authenticator app",
         "Your account at Atrium no longer asks for a second factor",
     ]
+
+
+def sign_in(email: str) -> None:
+    attributes = {"sub": SUB, "email": email, "email_verified": "true"}
+    pre_token_generation(trigger_event("TokenGeneration_RefreshTokens", attributes), Context())
+
+
+def recipients(services: Services) -> list[str]:
+    return [mail["Destination"]["ToAddresses"][0] for mail in services.mails]
+
+
+def test_both_addresses_are_told_of_a_change_once(services: Services) -> None:
+    services.account["email"] = "ada@example.com"
+    for _ in range(2):
+        sign_in("ada@example.com")
+        assert perform() == DONE
+    assert recipients(services) == ["ada@example.org", "ada@example.com"]
+    assert set(services.subjects) == {"Die E-Mail-Adresse Ihres Kontos bei Atrium wurde geändert"}
+    assert "example.org" not in json.dumps(dynamodb.client().scan(TableName=TABLE)["Items"])
+
+
+def test_each_change_of_the_address_is_told(services: Services) -> None:
+    for address in ("ada@example.com", "ada@example.org", "ada@example.com"):
+        services.account["email"] = address
+        sign_in(address)
+        perform()
+    assert len(services.mails) == 6
+
+
+def test_an_address_of_another_user_is_not_told(
+    services: Services, database: pg8000.native.Connection
+) -> None:
+    new_user(database, OTHER, "grace@example.org")
+    sign_in("grace@example.org")
+    assert pending() == []
+
+
+def test_an_address_is_stored_only_with_the_command_of_its_mails(
+    services: Services, database: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(items: Any) -> None:
+        raise user_table.TableUnavailableError("throttled")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(user_table, "transact", throttled)
+        sign_in("ada@example.com")
+    assert database.run("SELECT email::text FROM users") == [["ada@example.org"]]
+    sign_in("ada@example.com")
+    assert len(pending()) == 1
+
+
+def test_a_former_address_that_ses_refuses_does_not_keep_the_mail_from_the_new_one(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.account["email"] = "ada@example.com"
+    sent = services.send_email
+
+    def send_email(**mail: Any) -> None:
+        services.fault = (
+            "MessageRejected" if "ada@example.org" in mail["Destination"]["ToAddresses"] else None
+        )
+        sent(**mail)
+
+    monkeypatch.setattr(services, "send_email", send_email)
+    sign_in("ada@example.com")
+    assert perform() == DONE
+    assert (recipients(services), pending()) == (["ada@example.com"], [])
 
 
 @pytest.mark.parametrize("locale", ["x" * 2048, "../de", "de/", "\0", ""])

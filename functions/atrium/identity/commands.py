@@ -32,6 +32,7 @@ Name = Literal[
     "enable_mfa",
     "disable_mfa",
     "tell_password_reset",
+    "tell_email_changed",
     "tell_mfa_enabled",
     "tell_mfa_disabled",
 ]
@@ -70,12 +71,14 @@ class StatusOfUser(msgspec.Struct, frozen=True):
 class IdentitiesOfUser(msgspec.Struct, frozen=True):
     """Arguments of the commands WITHOUT_OPERATION, whose outcome ends nothing.
 
-    `request_id` is the request's that asked for MFA, for the audit trail.
+    `request_id` is the request's that asked for MFA, for the audit trail. `former_email` is told
+    of a new address, too.
     """
 
     uid: str
     identities: list[tuple[str, str]]
     request_id: str = ""
+    former_email: str = ""
 
 
 class Administrators(msgspec.Struct, frozen=True):
@@ -97,7 +100,7 @@ ENDS_ACCESS = ("disable_user", "suspend_user", "erase_user")
 """Commands that take a user out of the set of administrators."""
 
 
-TELLS = ("tell_password_reset", "tell_mfa_enabled", "tell_mfa_disabled")
+TELLS = ("tell_password_reset", "tell_email_changed", "tell_mfa_enabled", "tell_mfa_disabled")
 """Commands that mail a person about a change."""
 WITHOUT_OPERATION = ("sign_out_user", "enable_mfa", "disable_mfa", *TELLS)
 

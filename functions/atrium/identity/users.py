@@ -1,7 +1,7 @@
 """Users and their identities: an identity (`provider`, `subject`) belongs to one user."""
 
 from contextlib import suppress
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -118,20 +118,47 @@ def find_or_create(
     )
 
 
-def change_email(uid: str, email: str, actor: str | None = None) -> bool:
+def change_email(uid: str, email: str, identity: tuple[str, str], actor: str | None = None) -> bool:
     """Store an e-mail that the pool has verified. Return True if it was another one before.
 
+    Both addresses are told by mail. `identity` is the provider and subject of the account, and
     `actor` is None for the user. Raises EmailTakenError, EmailUnusableError,
-    postgres.DatabaseUnavailableError.
+    postgres.DatabaseUnavailableError, user_table.TableUnavailableError.
     """
     address = _kept(text.Email, email)
     if address is None:
         raise EmailUnusableError(f"The e-mail of {uid} in the pool is invalid.")
+    _tell_of_change(uid, address, identity)
     try:
         changed = postgres.query(_CHANGE_EMAIL, uid=uid, email=address, actor=actor, event=uuid7())
     except postgres.UniqueViolationError:
         raise EmailTakenError(f"Another user has the e-mail of {uid} in the pool.") from None
     return bool(changed)
+
+
+# No row if the change would change nothing or be refused.
+_FORMER_EMAIL = """
+SELECT email::text, version FROM users
+WHERE uid = :uid::uuid AND status IN ('active', 'disabled') AND email IS DISTINCT FROM :email::citext
+    AND NOT EXISTS (
+        SELECT FROM users AS other WHERE other.email = :email::citext AND other.status <> 'erased'
+    )
+"""
+
+
+def _tell_of_change(uid: str, address: str, identity: tuple[str, str]) -> None:
+    """Write the command of the mails before the change, because afterwards nothing repeats it.
+
+    The id depends on the change only, so a repetition finds the command.
+    """
+    from atrium.identity import commands  # imported here: an address hardly ever changes
+
+    for former, version in postgres.query(_FORMER_EMAIL, uid=uid, email=address):
+        arguments = {"uid": uid, "identities": [identity], "former_email": former}
+        id = str(uuid5(UUID(uid), f"{version} {address}"))
+        with suppress(user_table.TransactionCanceledError):
+            command = commands.Command(id, "tell_email_changed", arguments, uid)
+            user_table.transact([commands.new_item(command)])
 
 
 _FIND = f"""

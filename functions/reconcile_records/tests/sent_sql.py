@@ -17,7 +17,10 @@ def run() -> None:
     passes.begin(POOL, restart=True)
     changed = Account("ada", "ada@example.org", True, True, True)
     stranger = Account("stranger", "ada@example.com", False, True, True)
-    with patch.object(user_table, "metas", lambda uids: dict.fromkeys(uids, Meta("active", 1, 1))):
+    with (
+        patch.object(user_table, "metas", lambda uids: dict.fromkeys(uids, Meta("active", 1, 1))),
+        patch.object(user_table, "transact"),
+    ):
         reconciliation.compare(POOL, [changed, stranger], [], repair=True, then=("missing", ""))
     passes.unseen(POOL, "")
     _queue(Known("ada", ada.uid, "active", False, False, False, True), "disable_user", "disabled", "missing_account")  # fmt: skip
