@@ -44,18 +44,24 @@ def newcomer(client: Client) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def hosted_client(client: Client) -> Iterator[str]:
-    """Return a client of the user pool with a sign-in page, which the stack does not have by
-    default.
-    """
-    cognito = client.aws("cognito-idp")
-    pool, domain = client.outputs.user_pool_id, "test-clients"
+def domain(client: Client) -> Iterator[str]:
+    """Give the user pool a domain, which the stack does not have by default, and return its pool."""
+    cognito, pool = client.aws("cognito-idp"), client.outputs.user_pool_id
     has_domain = "Domain" in cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
     if not has_domain:
-        cognito.create_user_pool_domain(UserPoolId=pool, Domain=domain)
+        cognito.create_user_pool_domain(UserPoolId=pool, Domain="atrium-dev-tests")
+    yield pool
+    if not has_domain:
+        cognito.delete_user_pool_domain(UserPoolId=pool, Domain="atrium-dev-tests")
+
+
+@pytest.fixture(scope="session")
+def hosted_client(client: Client, domain: str) -> Iterator[str]:
+    """Return a client of the user pool that signs in on the pool's page."""
+    cognito = client.aws("cognito-idp")
     made = cognito.create_user_pool_client(
-        UserPoolId=pool,
-        ClientName=domain,
+        UserPoolId=domain,
+        ClientName="test-clients",
         AllowedOAuthFlowsUserPoolClient=True,
         AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid", "email"],
@@ -63,6 +69,4 @@ def hosted_client(client: Client) -> Iterator[str]:
         SupportedIdentityProviders=["COGNITO"],
     )["UserPoolClient"]["ClientId"]
     yield made
-    cognito.delete_user_pool_client(UserPoolId=pool, ClientId=made)
-    if not has_domain:
-        cognito.delete_user_pool_domain(UserPoolId=pool, Domain=domain)
+    cognito.delete_user_pool_client(UserPoolId=domain, ClientId=made)

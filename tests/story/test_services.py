@@ -29,15 +29,13 @@ def admin(client: Client) -> str:
 
 
 @pytest.fixture
-def service(client: Client, admin: str) -> Iterator[service_client.Service]:
+def service(client: Client, admin: str, domain: str) -> Iterator[service_client.Service]:
     chosen = environment.environment("local")
     for role, permissions in (("auditor", ["users.read"]), ("nobody", [])):
         body = {"permissions": permissions, "description": role, "parents": []}
         client.call("PUT", f"/v1/roles/{role}", admin, body, If_None_Match="*")
     secrets, cognito = chosen.client("secretsmanager"), chosen.client("cognito-idp")
-    pool = chosen.output("user_pool_id")
     arn = secrets.create_secret(Name="atrium-dev-service-reporting")["ARN"]
-    cognito.create_user_pool_domain(UserPoolId=pool, Domain="atrium-dev-services")
     declared = {
         "client_name": "atrium-dev-service-reporting",
         "scopes": ["atrium/me", "atrium/users.read"],
@@ -50,8 +48,7 @@ def service(client: Client, admin: str) -> Iterator[service_client.Service]:
     made = service_client.find(dataclasses.replace(chosen, outputs=outputs), NAME)
     yield made
     if (client_id := made.client_id()) is not None:
-        cognito.delete_user_pool_client(UserPoolId=pool, ClientId=client_id)
-    cognito.delete_user_pool_domain(UserPoolId=pool, Domain="atrium-dev-services")
+        cognito.delete_user_pool_client(UserPoolId=domain, ClientId=client_id)
     secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
