@@ -16,8 +16,8 @@ from access import automaton
 from access.patterns import PatternError
 from access.schema_evaluation import Evaluation, TooManyStepsError
 from access.schema_formats import FORMATS
-from atrium.http.json_values import MAX_ERRORS, child
-from atrium.http.problem import FieldError
+from atrium.http.json_values import child
+from atrium.http.problem import MAX_ERRORS, FieldError
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 20

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
-from atrium.http.json_values import MAX_ERRORS, check_shape, child, parse, too_deep, unsound
+from atrium.http.json_values import check_shape, child, parse, too_deep, unsound
 from atrium.http.problem import FieldError, Problem
 from atrium.runtime import lean_import
 
@@ -83,7 +83,7 @@ def convert[Model: msgspec.Struct](
             errors.setdefault(error.pointer, error)
     if errors:
         detail = "Some fields of the body are invalid; see `errors`."
-        raise Problem(422, "validation_failed", detail, errors=list(errors.values())[:MAX_ERRORS])
+        raise Problem(422, "validation_failed", detail, errors=list(errors.values()))
     return decoded
 
 

@@ -9,8 +9,6 @@ from atrium.runtime import lean_import
 MAX_DEPTH = 32
 MAX_VALUES = 10_000
 """The maximum number of members and items in one body, on all levels."""
-MAX_ERRORS = 100
-"""The maximum number of errors in one response."""
 MAX_NUMBER = (1 << 53) - 1
 """The largest integer that all JSON implementations agree on (RFC 7493, section 2.2)."""
 

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
-from atrium.http.json_values import MAX_ERRORS, fault_of, parse
+from atrium.http.json_values import fault_of, parse
 from atrium.http.problem import ParameterError, invalid_parameters
 
 _CONTROLS = "Control characters are not allowed"
@@ -27,7 +27,7 @@ def check(path_parameters: Mapping[str, str], unexpected: Iterable[str]) -> None
     ]
     errors += [ParameterError(name, _UNKNOWN) for name in unexpected]
     if errors:
-        raise invalid_parameters(errors[:MAX_ERRORS])
+        raise invalid_parameters(errors)
 
 
 def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: type[Model]) -> Model:
@@ -51,8 +51,8 @@ def decode[Model: msgspec.Struct](query: Mapping[str, Sequence[str]], model: typ
                 str(invalid).partition(" - at `")[0].removesuffix(", got `str`")
             )  # because every value is a string
     if errors:
-        found = sorted(errors.items())[:MAX_ERRORS]
-        raise invalid_parameters([ParameterError(name, detail) for name, detail in found])
+        found = sorted(errors.items())
+        raise invalid_parameters([ParameterError(*each) for each in found])
     return model(**named)
 
 

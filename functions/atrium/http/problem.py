@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 
 RETRY_AFTER_SECONDS = 2
+MAX_ERRORS = 100
+"""The maximum number of errors in one response."""
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -51,7 +53,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         self.status = status
         self.code = code
         self.detail = detail
-        self.errors = errors
+        self.errors = errors[:MAX_ERRORS]
         self.members = members or {}
         self.headers = dict(headers or {})
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from access import roles
+from atrium.http.problem import MAX_ERRORS
 from atrium.identity import permissions
 from tests.unit.access.conftest import ADA, ADMIN, BOB, Service
 from tests.unit.access.test_conditional_grants import (
@@ -90,6 +91,14 @@ def test_an_invalid_conditional_permission_is_refused(
         f"#/conditional_permissions/{pointer}"
     ]
     assert service.items("R#author") == []
+
+
+def test_a_response_has_a_bounded_number_of_errors(service: Service) -> None:
+    wrong = [
+        {"permission": f"order.a{number}", "condition": {"and": [7] * 200}} for number in range(40)
+    ]
+    refused = put(service, "author", *wrong)
+    assert (refused.status, len(refused.json["errors"])) == (422, MAX_ERRORS)
 
 
 def test_the_largest_change_fits_into_one_transaction(service: Service) -> None:
