@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from atrium.http import etag, response
@@ -23,12 +24,17 @@ def problem_details(request: Request, problem: Problem) -> Response:
 
 
 def api(
-    package: str, routes: Mapping[str, Operation], refusal: Refusal = problem_details
+    package: str,
+    routes: Mapping[str, Operation],
+    refusal: Refusal = problem_details,
+    properties: rules.PropertiesByType = MappingProxyType({}),
 ) -> Handler:
     """Return the Lambda handler of the service in `package`.
 
     `routes` maps `METHOD /resource/{parameter}` to an operation. `refusal` turns a Problem into
     a response; services whose error format is set by another specification pass their own.
+    `properties` maps a type of resources to the function that reads one's properties by its id,
+    for the conditions of grants.
 
     The contract says who may call an operation (`x-atrium-allow`). Every route that is not
     public requires a current access token, whatever the gateway let through. Raise
@@ -46,11 +52,14 @@ def api(
             request.claims = signed_in(request, token, rule.current_authority)
         rules.check_scopes(request, rule)
         rules.check_address(request, rule)
-        request.row_access = rules.row_access(request, rule)
+        request.row_access = rules.row_access(request, rule, properties)
         rules.check_sign_in(request, rule)
         write = authority.of_request(request.route, request.claims, current=rule.current_authority)
         with write, tracing.subsegment("operation", route=request.route):
-            return etag.not_modified(request, operation(request))
+            answered = operation(request)
+            if request.row_access == "granted" and not request.filters_rows:
+                raise RuntimeError(f"{request.route} does not read request.rows: it must filter.")
+            return etag.not_modified(request, answered)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         measurement = log.Measurement()

@@ -8,4 +8,4 @@ ROUTES = {
     "GET /v1/orders/{id}": orders.read,
     "PUT /v1/orders/{id}/status": orders.set_status,
 }
-handler = api(__package__, ROUTES)
+handler = api(__package__, ROUTES, properties={"orders": orders.properties_of})

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -47,9 +47,32 @@ class OrderFilter(pages.Parameters):
 def list_(request: Request) -> Response:
     wanted = request.parameters(OrderFilter)
     page = pages.requested(request, wanted)
-    [before] = page.after or [None]
-    found = queries.page(_owner(request), wanted.status, before, page.limit + 1)
-    return pages.answer(request, page, found, key=lambda order: (order.id,))
+    rows = request.rows
+
+    def read(after: tuple[str] | None, limit: int) -> list[Order]:
+        [before] = after or [None]
+        return queries.page(rows, wanted.status, before, limit)
+
+    return pages.filtered(
+        request,
+        page,
+        read,
+        key=lambda order: (order.id,),
+        shows=lambda order: rows.shows(order.id, order.uid, _properties(order)),
+    )
+
+
+def properties_of(id: str) -> dict[str, Any] | None:
+    """Return the properties of an order that the conditions of grants may use."""
+    try:
+        found = queries.find(UUID(id), None)
+    except ValueError:
+        return None
+    return None if found is None else _properties(found)
+
+
+def _properties(order: Order) -> dict[str, Any]:
+    return {"owner": str(order.uid), "status": order.status, "total_cents": order.total_cents}
 
 
 def place(request: Request) -> Response:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from atrium.http.request import Rows
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from atrium.stores.postgres import Statement
@@ -39,7 +40,7 @@ FROM orders CROSS JOIN LATERAL (
 _FIND = f"{_ORDERS} WHERE orders.id = :order::uuid AND (:owner::uuid IS NULL OR uid = :owner::uuid)"
 
 _PAGE = f"""{_ORDERS}
-WHERE (:owner::uuid IS NULL OR uid = :owner::uuid) AND (:status::text IS NULL OR status = :status) AND (:before::uuid IS NULL OR orders.id < :before)
+WHERE (:every::boolean OR uid = :owner::uuid OR orders.id = ANY (:granted::uuid[])) AND (:status::text IS NULL OR status = :status) AND (:before::uuid IS NULL OR orders.id < :before)
 ORDER BY orders.id DESC LIMIT :limit::integer
 """
 
@@ -103,10 +104,18 @@ def menu(after: str | None, limit: int) -> list[Coffee]:
     return [Coffee(*row) for row in postgres.query(_MENU, after=after, limit=limit)]
 
 
-def page(owner: str | None, status: Status | None, before: str | None, limit: int) -> list[Order]:
-    """Return orders, the newest first. `owner` None selects all customers."""
-    rows = postgres.query(_PAGE, owner=owner, status=status, before=before, limit=limit)
-    return [Order(*row) for row in rows]
+def page(wanted: Rows, status: Status | None, before: str | None, limit: int) -> list[Order]:
+    """Return orders that the caller may see or that are candidates for it, the newest first."""
+    found = postgres.query(
+        _PAGE,
+        every=wanted.is_every_row,
+        owner=wanted.owner,
+        granted=wanted.uuids,
+        status=status,
+        before=before,
+        limit=limit,
+    )
+    return [Order(*row) for row in found]
 
 
 def find(order: UUID, owner: str | None) -> Order | None:

@@ -75,6 +75,19 @@ def test_a_permission_needs_read_access_to_the_roles(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("partition", ["grants", "namespaces"])
+def test_a_decision_needs_read_access_to_grants_and_namespaces(
+    tmp_path: Path, partition: str
+) -> None:
+    declared, both = "functions/notes/function.yaml", ["grants", "namespaces"]
+    both.remove(partition)
+    changes = changed(NOTES, "permission: users.write", "{decision: notes.write, resource: id}")
+    changes |= changed(declared, "[users, roles]", f"[users, roles, {both[0]}]")
+    told = refusal(lay_out(tmp_path, changes))
+    assert told.startswith(f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for")
+    assert f"Add `{partition}` to `user_attributes: {{read: […]}}`" in told
+
+
 def test_an_authenticated_route_needs_access_to_the_sessions(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     assert refusal(lay_out(tmp_path, changed(declared, ", update: [sessions]", ""))) == (
@@ -223,6 +236,11 @@ def test_the_contract_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "permission: users.write", "role: Admin", 'x-atrium-allow: {"role": "Admin"} is not an alternative.'),
         (NOTES, "permission: users.write", "anybody", 'x-atrium-allow: "anybody" is not an alternative.'),
         (NOTES, "permission: users.write", "{role: a, self: id}", "is not an alternative."),
+        (NOTES, "permission: users.write", "{decision: write, resource: id}", "is not an alternative."),
+        (NOTES, "permission: users.write", "{decision: notes.write, role: a}", "is not an alternative."),
+        (NOTES, "permission: users.write", "{decision: notes.write, resource: uid}", "PUT /v1/notes/{id}.x-atrium-allow: The path has no parameter uid. Name one of the path in `resource`."),
+        (NOTES, "permission: users.write", "{decision: notes.write}", "PUT /v1/notes/{id}.x-atrium-allow: A decision without `resource` filters a list, and this route is none."),
+        (NOTES, "[self]", "[decision: notes.read]", "GET /v1/notes/{id}.x-atrium-allow: A decision without `resource` filters a list, and this route is none."),
         (NOTES, "[atrium/users.write]", "[atrium/notes]", f"{NOTES}: PUT /v1/notes/{{id}}.security: "),
         (NOTES, "[atrium/users.write]", "[atrium/me, atrium/users.read]", "Write `{cognito: [<one scope>]}` with one of: "),
         (NOTES, "/health:\n    get", "/health:\n    trace", f"{NOTES}: /v1/health: trace: It is not one of our methods."),

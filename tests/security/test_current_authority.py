@@ -55,7 +55,7 @@ def test_every_operation_that_changes_by_a_right_needs_current_authority() -> No
         for route, said in operations().items()
         if not route.startswith("GET ")
         and any(
-            isinstance(one, dict) and one.keys() & {"permission", "role"}
+            isinstance(one, dict) and one.keys() & {"permission", "role", "decision"}
             for one in said["x-atrium-allow"]
         )
         and said.get("x-atrium-rules") != "authzen"

@@ -18,15 +18,16 @@ RECENT_SIGN_IN_EXTENSION = "x-atrium-recent-sign-in"
 RULES_EXTENSION = "x-atrium-rules"
 FILE = "rules.json"
 
-_WIDEST_FIRST = ("public", "permission", "role", "self")
+_WIDEST_FIRST = ("public", "permission", "role", "decision", "self")
 _PERMISSION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _ROLE = re.compile(r"[a-z][a-z0-9_-]*")
 _FORMS = (
-    "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, `role: <role>`"
+    "`public`, `self`, `self: <path parameter>`, `permission: <subject>.<action>`, "
+    "`{decision: <type>.<action>, resource: <path parameter>}`, `role: <role>`"
 )
 
 Alternative = dict[str, str]
-"""An alternative: its `kind`, and `of` if it has one."""
+"""An alternative: its `kind`, and `of` and `resource` if it has them."""
 
 
 def rules(contract: Path) -> bytes:
@@ -63,9 +64,10 @@ def _headers(file: Path, route: str, operation: Mapping[str, Any]) -> dict[str, 
 def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]) -> bool:
     """Return True if the operation must not be authorised from a cache.
 
-    This applies to operations that change something and need a permission or role, and to those
-    that declare `x-atrium-authority: current` (atrium/stores/authority.py). AuthZEN's operations
-    only read, although they use POST. Raise BuildError if a public operation declares it.
+    This applies to operations that change something and need a permission, role or decision, and
+    to those that declare `x-atrium-authority: current` (atrium/stores/authority.py). AuthZEN's
+    operations only read, although they use POST. Raise BuildError if a public operation declares
+    it.
     """
     kinds = {one["kind"] for one in alternatives(file, route, operation)}
     if operation.get(AUTHORITY_EXTENSION) == CURRENT:
@@ -78,7 +80,7 @@ def needs_current_authority(file: Path, route: str, operation: Mapping[str, Any]
             )
         return True
     changes = not route.startswith("GET ") and operation.get(RULES_EXTENSION) != "authzen"
-    return changes and bool(kinds & {"permission", "role"})
+    return changes and bool(kinds & {"permission", "role", "decision"})
 
 
 def recent_sign_in(file: Path, route: str, operation: Mapping[str, Any]) -> int | None:
@@ -145,8 +147,36 @@ def _alternative(file: Path, field: str, route: str, declared: Any) -> Alternati
             return {"kind": "self", "of": name}
         case {"permission": str(name), **rest} if not rest and _PERMISSION.fullmatch(name):
             return {"kind": "permission", "of": name}
+        case {"decision": str(name), **rest} if _PERMISSION.fullmatch(name) and rest.keys() <= {
+            "resource"
+        }:
+            return {"kind": "decision", "of": name} | _resource(
+                file, field, route, rest.get("resource")
+            )
         case {"role": str(name), **rest} if not rest and _ROLE.fullmatch(name):
             return {"kind": "role", "of": name}
     raise BuildError(
         file, field, f"{json.dumps(declared)} is not an alternative.", f"Write one of {_FORMS}."
     )
+
+
+def _resource(file: Path, field: str, route: str, name: object) -> Alternative:
+    """Return the path parameter of a decision's resource, or nothing for a list.
+
+    Raise BuildError for an unknown parameter, or if the route is not a list.
+    """
+    segments = route.split("/")
+    if name is None:
+        if route.startswith("GET ") and not segments[-1].startswith("{"):
+            return {}
+        raise BuildError(
+            file,
+            field,
+            "A decision without `resource` filters a list, and this route is none.",
+            "Name the path parameter of the resource: `{decision: orders.read, resource: id}`.",
+        )
+    if f"{{{name}}}" not in segments:
+        raise BuildError(
+            file, field, f"The path has no parameter {name}.", "Name one of the path in `resource`."
+        )
+    return {"resource": str(name)}

@@ -214,8 +214,20 @@ def _require_partitions(service: Function, operations: list[Operation], part: _S
         (
             "read",
             "roles",
-            _by_permission(service, part),
+            _by(part, {"permission", "decision"}),
             "asks for a permission, and the table says which roles hold it",
+        ),
+        (
+            "read",
+            "grants",
+            _by(part, {"decision"}),
+            "asks for a decision, and the caller's grants are in the table",
+        ),
+        (
+            "read",
+            "namespaces",
+            _by(part, {"decision"}),
+            "asks for a decision, and conditions use attributes of trusted namespaces",
         ),
         (
             "read",
@@ -236,10 +248,11 @@ def _signed_in(operations: list[Operation]) -> str | None:
     return next((operation.route for operation in operations if operation.scopes), None)
 
 
-def _by_permission(service: Function, part: _ServicePart) -> str | None:
+def _by(part: _ServicePart, kinds: set[str]) -> str | None:
+    """Return a route with an alternative of one of the kinds."""
     for route, content in _routes(part):
-        alternatives = access_rules.alternatives(service.contract, route, content)
-        if any(alternative["kind"] == "permission" for alternative in alternatives):
+        declared = content[access_rules.EXTENSION]
+        if any(isinstance(one, dict) and one.keys() & kinds for one in declared):
             return route
     return None
 

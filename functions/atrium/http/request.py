@@ -1,6 +1,6 @@
 """An HTTP request as API Gateway passes it to a function (REST, Lambda proxy, payload v1)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
@@ -9,7 +9,7 @@ import msgspec
 
 from atrium.http.problem import ParameterError, Problem, invalid_parameters
 
-RowAccess = Literal["self", "all"]
+RowAccess = Literal["self", "granted", "all"]
 
 
 _UUID_LENGTH = 36
@@ -40,11 +40,42 @@ class Claims(msgspec.Struct, frozen=True):
     needs_mfa: bool = False  # the caller holds a role that is withheld
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """The rows of a list that the caller may see: a filter for the query, and one for its rows.
+
+    Without `is_everything`, the query selects the rows of `owner` (None for nobody's) and those
+    whose id is in `ids`; all rows if `has_candidates`, because a condition decides about each.
+    Then `shows` decides about each row.
+    """
+
+    owner: str | None = None
+    ids: tuple[str, ...] = ()
+    is_everything: bool = False
+    has_candidates: bool = False
+    permits: Callable[[str, Mapping[str, Any]], bool] = lambda id, properties: False
+
+    @property
+    def is_every_row(self) -> bool:
+        """Return True if the query selects all rows."""
+        return self.is_everything or self.has_candidates
+
+    @property
+    def uuids(self) -> list[str]:
+        """Return the ids that are UUIDs. A grant may name others, which no row has."""
+        return [id for id in self.ids if _is_uuid(id)]
+
+    def shows(self, id: object, owner: object, properties: Mapping[str, Any]) -> bool:
+        """Return True if the caller may see the row with this id, of this owner."""
+        is_own = self.owner is not None and str(owner) == self.owner
+        return self.is_everything or is_own or self.permits(str(id), properties)
+
+
 class Request(msgspec.Struct):
     """A request. `headers` have lower-case names; repeated headers are joined by ", ".
 
     `path` includes the stage prefix, if there is one, and is percent-encoded; `path_parameters`
-    and `query` are decoded. `row_access` says which rows the caller may access: their own or all.
+    and `query` are decoded. `row_access` says which rows the caller may access: their own, all, or
+    those in `rows`, for the alternative `decision` of a list.
     """
 
     method: str
@@ -58,6 +89,17 @@ class Request(msgspec.Struct):
     claims: Claims | None = None  # None on a public route
     stage_variables: Mapping[str, str] = MappingProxyType({})  # set by Terraform for the whole API
     row_access: RowAccess = "self"
+    granted: Rows | None = None
+    filters_rows: bool = False  # the operation has read `rows`
+
+    @property
+    def rows(self) -> Rows:
+        """Return the rows of a list that the caller may see."""
+        self.filters_rows = True
+        if self.granted is not None:
+            return self.granted
+        is_everything = self.row_access == "all"
+        return Rows(None if is_everything else self.caller.uid, is_everything=is_everything)
 
     @property
     def route(self) -> str:
@@ -115,6 +157,13 @@ class Request(msgspec.Struct):
 
         json_body.check_media_type(self.headers, self.body, media_types)
         return json_body.decode(self.body, model, read_only)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return len(text) == _UUID_LENGTH and bool(msgspec.convert(text, UUID))
+    except msgspec.ValidationError:
+        return False
 
 
 def from_event(event: Mapping[str, Any]) -> Request:

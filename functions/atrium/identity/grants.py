@@ -72,12 +72,13 @@ def covering(asked: Iterable[Asked]) -> dict[Asked, list[Grant]]:
     }
 
 
-def of_type(uid: str, kind: str) -> list[Grant]:
+def of_type(uid: str, kind: str, limit: int | None = None) -> list[Grant]:
     """Return the user's grants that cover resources of a type, expired ones too. Two Queries at once.
 
-    Raises `TableUnavailableError`.
+    Each Query reads `limit` grants at most, first those of all resources of the type. Raises
+    `TableUnavailableError`.
     """
-    found = _with_prefixes([(uid, f"{EVERYWHERE}#"), (uid, f"{kind}:")])
+    found = _with_prefixes([(uid, f"{EVERYWHERE}#"), (uid, f"{kind}:")], limit)
     return [
         grant
         for grant in found[uid]
@@ -243,12 +244,14 @@ def _legacy_duplicate(record: GrantRecord) -> Item | None:
     )
 
 
-def _with_prefixes(wanted: Collection[tuple[str, str]]) -> dict[str, list[Grant]]:
+def _with_prefixes(
+    wanted: Collection[tuple[str, str]], limit: int | None = None
+) -> dict[str, list[Grant]]:
     """Return by uid the grants whose sort keys have a prefix, and all of the previous layout."""
     # The previous layout is read first. A grant that moves meanwhile is read twice, never missed.
     found = {uid: list(_legacy(uid)) for uid, _ in wanted}
     calls = [
-        partial(_query, uid, prefix)
+        partial(_query, uid, prefix, limit)
         for uid, prefix in wanted
         if len(prefix.encode()) <= MAX_SORT_KEY_BYTES
     ]
@@ -271,8 +274,9 @@ def _readable(items: Iterable[Item]) -> Iterator[Grant]:
             )
 
 
-def _query(uid: str, prefix: str) -> tuple[str, list[Item]]:
-    return uid, list(user_table.query(partition(uid), prefix=prefix, only=DECIDING))
+def _query(uid: str, prefix: str, limit: int | None) -> tuple[str, list[Item]]:
+    items = user_table.query(partition(uid), prefix=prefix, only=DECIDING, page=limit)
+    return uid, list(islice(items, limit))
 
 
 def _legacy(

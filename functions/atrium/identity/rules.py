@@ -5,8 +5,8 @@ A caller whom no alternative admits is rejected. docs/architecture.md explains t
 
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,10 +18,14 @@ ACR = "mfa"
 
 
 class Alternative(msgspec.Struct, frozen=True):
-    """An alternative of a rule. `of` is the permission, role or path parameter, or empty."""
+    """An alternative of a rule. `of` is the permission, role or path parameter, or empty.
 
-    kind: Literal["public", "permission", "role", "self"]
+    A `decision` on a resource has its path parameter in `resource`; one about a list has none.
+    """
+
+    kind: Literal["public", "permission", "role", "decision", "self"]
     of: str = ""
+    resource: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -48,6 +52,8 @@ class Rule(msgspec.Struct, frozen=True):
 
 Rules = Mapping[str, Rule]
 """Rules by route, as in ROUTES."""
+PropertiesByType = Mapping[str, Callable[[str], Mapping[str, Any] | None]]
+"""Functions that return the properties of a resource by its id, for conditions; by its type."""
 
 
 class RulesMissingError(Exception):
@@ -118,13 +124,17 @@ def insufficient_scope(scopes: Sequence[str]) -> Problem:
     )
 
 
-def row_access(request: Request, rule: Rule) -> RowAccess:
-    """Return which rows the caller may access.
+def row_access(request: Request, rule: Rule, properties: PropertiesByType) -> RowAccess:
+    """Return which rows the caller may access, and set `request.granted` for a list.
 
-    Raise 403 or 404 if there are none, and 503 if the table cannot be read.
+    Raise 403 or 404 if there are none, and 503 if the table cannot be read. `properties` are read
+    for conditions on resources.
     """
     for alternative in rule.allow:
-        if _admits(alternative, request, rule.current_authority):
+        if alternative.kind == "decision":
+            if found := _decided(alternative, request, rule, properties):
+                return found
+        elif _admits(alternative, request, rule.current_authority):
             return "self" if alternative.kind == "self" else "all"
     if any(alternative.kind == "self" for alternative in rule.allow):
         raise not_found()
@@ -139,7 +149,12 @@ def row_access(request: Request, rule: Rule) -> RowAccess:
 
 
 def _wanted(rule: Rule) -> str:
-    return " or ".join(f"{alternative.kind} {alternative.of}" for alternative in rule.allow)
+    # A permission and a decision name the same right.
+    wanted = {
+        f"{'permission' if each.kind == 'decision' else each.kind} {each.of}": None
+        for each in rule.allow
+    }
+    return " or ".join(wanted)
 
 
 def _mfa_required(wanted: str) -> Problem:
@@ -190,8 +205,24 @@ def _admits(alternative: Alternative, request: Request, current: bool) -> bool:
             return True
         case "self":
             return not alternative.of or str(request.uuid(alternative.of)) == request.caller.uid
-        case "role" | "permission":
+        case _:
             return _holds(alternative, request.caller, current)
+
+
+def _decided(
+    alternative: Alternative, request: Request, rule: Rule, properties: PropertiesByType
+) -> RowAccess | None:
+    """Return the access that scoped grants give, or None."""
+    from atrium.identity.granted import Question  # imported here, as in `_holds`
+
+    kind = alternative.of.partition(".")[0]
+    question = Question(request.caller, alternative.of, current=rule.current_authority)
+    if alternative.resource:
+        id = request.path_parameters[alternative.resource]
+        return "all" if question.permits(id, properties.get(kind)) else None
+    has_own = any(each.kind == "self" for each in rule.allow)
+    request.granted = question.rows(request.caller.uid if has_own else None)
+    return "all" if request.granted.is_everything else "granted"
 
 
 def _holds(alternative: Alternative, caller: Claims, current: bool) -> bool:

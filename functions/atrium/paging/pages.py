@@ -65,9 +65,49 @@ def answer[Row](
     `key` returns the sort key of a row.
     """
     items = rows[: page.limit]
-    if len(rows) <= page.limit:
+    last = key(items[-1]) if len(rows) > page.limit else None
+    return _answer(request, page, items, last)
+
+
+MAX_READ = 1000
+"""The rows that one page of `filtered` reads. Then the page ends, however short it is."""
+
+
+def filtered[Row](
+    request: Request,
+    page: Page,
+    read: Callable[[tuple[Any, ...] | None, int], Sequence[Row]],
+    key: Callable[[Row], tuple[object, ...]],
+    shows: Callable[[Row], bool],
+) -> Response:
+    """Return a page of the rows that `shows` accepts, like `answer`.
+
+    `read` returns rows after a key, at most as many as the number.
+    """
+    found, seen, after = list[Row](), 0, page.after
+    while True:
+        rows = read(after, page.limit + 1)
+        seen += len(rows)
+        for row in rows:
+            if shows(row):
+                found.append(row)
+            if len(found) > page.limit:
+                return answer(request, page, found, key)
+            last = key(row)
+        if len(rows) <= page.limit:
+            return _answer(request, page, found, None)
+        if seen >= MAX_READ:
+            return _answer(request, page, found, last)
+        after = msgspec.json.decode(msgspec.json.encode(last, enc_hook=str), type=tuple[Any, ...])
+
+
+def _answer(
+    request: Request, page: Page, items: Sequence[object], last: tuple[object, ...] | None
+) -> Response:
+    """Return the response. `last` is the key after which the next page begins, if there is one."""
+    if last is None:
         return response.json({"items": items, "next_cursor": None})
-    next_cursor = cursor.sign(key(items[-1]), page.binding)
+    next_cursor = cursor.sign(last, page.binding)
     link = f'<{_next(request, next_cursor)}>; rel="next"'  # RFC 8288
     return response.json({"items": items, "next_cursor": next_cursor}, headers={"Link": link})
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from atrium.http.request import Rows
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from coffee import queries
@@ -22,8 +23,9 @@ def run() -> None:
     queries.stock([coffee.id])
     assert queries.find(order, CUSTOMER)
     assert queries.find(order, BARISTA) is None
-    assert queries.page(CUSTOMER, "placed", None, 21)
-    assert queries.page(None, None, str(order), 21) == []
+    assert queries.page(Rows(CUSTOMER), "placed", None, 21)
+    assert queries.page(Rows(BARISTA, (str(order),)), None, None, 21)
+    assert queries.page(Rows(is_everything=True), None, str(order), 21) == []
     queries.change_status(order, "collected", ["ready"], None, BARISTA, "request-4")
     queries.change_status(order, "preparing", ["placed"], [1], BARISTA, "request-5")
     queries.change_status(order, "cancelled", ["placed", "preparing"], [2], BARISTA, "request-6")
