@@ -123,7 +123,7 @@ hooks: environment ## Let git run make check before each commit
 
 ##@ Proofs that take longer than a test may
 
-.PHONY: failure-matrix proof-durability proof-two-days proof-fuzz proof-access proof-inputs proof-revocation proof-revocation-live proof-security proof-soak
+.PHONY: failure-matrix proof-durability proof-two-days proof-fuzz proof-access proof-cedar proof-inputs proof-revocation proof-revocation-live proof-security proof-soak
 failure-matrix: environment ## Break a stack in every known way; print each message and whether the next make up works
 	@$(PYTHON) -m pytest -q -p no:cacheprovider -n 2 --dist loadgroup tests/failures
 
@@ -143,6 +143,9 @@ proof-fuzz: environment .venv/schemathesis/bin/schemathesis ## Send more than 2,
 proof-access: environment ## Compare a million random decisions with the reference model, then a hundred thousand through the handler and a table (COUNT=… ASKED=…)
 	@PYTHONPATH=.:functions $(PYTHON) -m tests.unit.access.decision_comparison $(if $(COUNT),--count $(COUNT))
 	@DECISIONS=$(or $(ASKED),100000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_decision.py -k service
+
+proof-cedar: environment .venv/cedar/synced ## Compare a hundred thousand random decisions with Cedar's (COUNT=… SEED=…)
+	@PYTHONPATH=.:functions:.venv/cedar/lib/python3.13/site-packages $(PYTHON) -m tests.unit.access.cedar_oracle $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 proof-revocation: environment ## Grant, use, revoke and ask again, a thousand times, through the API and two containers (COUNT=…)
 	@REVOCATIONS=$(or $(COUNT),1000) $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/access/test_revocation.py
@@ -383,6 +386,11 @@ environment:
 .venv/datamodel-codegen/bin/datamodel-codegen: requirements/datamodel-codegen.txt
 	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/datamodel-codegen
 	@.venv/bin/uv pip sync --quiet --python .venv/datamodel-codegen --require-hashes requirements/datamodel-codegen.txt
+	@touch $@
+
+.venv/cedar/synced: requirements/cedar.txt
+	@.venv/bin/uv venv --quiet --allow-existing --python $(PYTHON) .venv/cedar
+	@.venv/bin/uv pip sync --quiet --python .venv/cedar --require-hashes requirements/cedar.txt
 	@touch $@
 
 .venv/playwright/bin/playwright: requirements/playwright.txt

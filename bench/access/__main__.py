@@ -47,7 +47,14 @@ os.environ |= {
 os.environ.pop("AWS_ENDPOINT_URL", None)
 sys.path.insert(0, str(ROOT / "functions"))
 
-from atrium.identity import decision, grant_items, legacy_grants, permissions, subject_grants  # noqa: E402  # noqa: E402
+from atrium.identity import (  # noqa: E402
+    decision,
+    grant_items,
+    legacy_grants,
+    namespaces,
+    permissions,
+    subject_grants,
+)
 from atrium.identity.grant_items import GrantRecord  # noqa: E402
 from atrium.stores import dynamodb  # noqa: E402
 from atrium.stores.user_table import RoleDefinition  # noqa: E402
@@ -55,7 +62,9 @@ from atrium.stores.user_table import RoleDefinition  # noqa: E402
 
 @dataclass
 class Cost:
-    what: str
+    users: str
+    grants: str
+    condition: str
     calls: int
     items: int
     bytes: int
@@ -68,34 +77,43 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
     with mock_aws():
-        rows = [*_by_grants(), *_by_users()]
+        rows = list(_costs())
     text = _table(rows)
     print(text)
     if wanted.write:
         RESULTS.write_text(text)
 
 
-def _by_grants() -> Iterator[Cost]:
-    for count in (10, 1000, 100_000):
-        with _table_of(users=1):
-            uid = _user(0)
-            for number in range(count - 1):
-                _grant(uid, f"document:{number}")
-            _grant(uid, "document:asked")
-            yield _measure(f"{count:,} grants of the user, 1 user", uid)
+OWNER_AND_AMOUNT = {
+    "and": [
+        {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]},
+        {"<=": [{"var": "resource.amount"}, 500]},
+    ]
+}
+DEPARTMENT = {"==": [{"var": "resource.department"}, {"var": "subject.attributes.work.department"}]}
+CONDITIONS = {
+    "no condition": None,
+    "owner and amount": OWNER_AND_AMOUNT,
+    "a stored attribute": DEPARTMENT,
+}
 
 
-def _by_users() -> Iterator[Cost]:
-    for count in (1_000, 1_000_000):
-        with _table_of(users=count):
-            uid = _user(count // 2)
-            for number in range(9):
-                _grant(uid, f"document:{number}")
-            _grant(uid, "document:asked")
-            yield _measure(f"10 grants of the user, {count:,} users", uid)
+def _costs() -> Iterator[Cost]:
+    for users, counts in ((10, (10, 1_000, 100_000)), (1_000_000, (10, 100_000))):
+        with _table_of(users):
+            uid, made = _user(users // 2), 0
+            _attribute(uid)
+            for place, condition in enumerate(CONDITIONS.values()):
+                _grant(uid, f"document:asked{place}", condition)
+            for count in counts:
+                for number in range(made, count - len(CONDITIONS)):
+                    _grant(uid, f"document:{number}")
+                made = count - len(CONDITIONS)
+                for place, name in enumerate(CONDITIONS):
+                    yield _measure(f"{users:,}", f"{count:,}", name, uid, f"asked{place}")
 
 
-def _measure(what: str, uid: str) -> Cost:
+def _measure(users: str, grants: str, condition: str, uid: str, id: str) -> Cost:
     asked: list[tuple[str, dict[str, Any]]] = []
     answers: dict[Any, bytes] = {}
     sent = threading.local()  # a request and its answer are handled in the same thread
@@ -110,15 +128,17 @@ def _measure(what: str, uid: str) -> Cost:
     events = dynamodb.client().meta.events
     events.register_first("before-send.dynamodb", note)
     events.register("before-parse.dynamodb", record)
-    assert _evaluate(uid)
+    assert _evaluate(uid, id)
     events.unregister("before-send.dynamodb", note)
     events.unregister("before-parse.dynamodb", record)
     sizes = [_read_bytes(*each) for each in asked]
     with _replayed(answers):
-        spent = statistics.median(_round(uid) for _ in range(ROUNDS))
+        spent = statistics.median(_round(uid, id) for _ in range(ROUNDS))
     units = sum(max(1, math.ceil(of_call / READ_UNIT)) for _, of_call in sizes)
     return Cost(
-        what,
+        users,
+        grants,
+        condition,
         len(asked),
         sum(count for count, _ in sizes),
         sum(of_call for _, of_call in sizes),
@@ -127,18 +147,22 @@ def _measure(what: str, uid: str) -> Cost:
     )
 
 
-def _round(uid: str) -> float:
+def _round(uid: str, id: str) -> float:
     started = time.process_time()
     for _ in range(REPEATS):
-        _evaluate(uid)
+        _evaluate(uid, id)
     return (time.process_time() - started) / REPEATS * 1e6
 
 
-def _evaluate(uid: str) -> bool:
+def _evaluate(uid: str, id: str) -> bool:
     """Decide as the route does, without the gateway's event."""
-    resource = decision.Resource("document", "asked")
+    resource = decision.Resource("document", id)
+    facts = {
+        "subject": {"type": "user", "id": uid},
+        "resource": {"owner": uid, "amount": 400, "department": "law"},
+    }
     subject = subject_grants.find(uid, resource)
-    return decision.decide(subject, "read", resource, permissions.cached, time.time()).permit
+    return decision.decide(subject, "read", resource, permissions.cached, time.time(), facts).permit
 
 
 @contextmanager
@@ -184,6 +208,8 @@ def _table_of(users: int) -> Iterator[None]:
         (math.inf, math.inf),
         RoleDefinition(frozenset({"document.read"}), frozenset(), 1),
     )
+    work = namespaces.Namespace("work", "", {}, "self", "nobody", False, True, 1)
+    namespaces.cache[namespaces.PK] = ((math.inf, math.inf), {"work": work})
     _fill(users)
     yield
     client.delete_table(TableName=TABLE)
@@ -216,7 +242,15 @@ def _user(number: int) -> str:
     return str(uuid.UUID(int=number))
 
 
-def _grant(uid: str, scope: str) -> None:
+def _attribute(uid: str) -> None:
+    item = grant_items.texts(
+        {"pk": f"U#{uid}", "sk": "ATTR#work#department", "value": '"law"', "encoding": "json"}
+    )
+    pk, sk = DynamoType(item["pk"]), DynamoType(item["sk"])
+    _items()[pk][sk] = Item(pk, sk, item)
+
+
+def _grant(uid: str, scope: str, condition: Any = None) -> None:
     """Put the grant into moto's memory directly, without its other items, which no decision reads."""
     record = GrantRecord(
         id=str(uuid.uuid4()),
@@ -228,6 +262,7 @@ def _grant(uid: str, scope: str) -> None:
         granted_by=uid,
         granted_at="2026-01-01T00:00:00.000Z",
         expires_at=None,
+        condition=None if condition is None else json.dumps(condition, separators=(",", ":")),
     )
     item = grant_items.items(record)[0]
     pk, sk = DynamoType(item["pk"]), DynamoType(item["sk"])
@@ -261,11 +296,9 @@ def _read_bytes(target: str, parameters: dict[str, Any]) -> tuple[int, int]:
 
 
 def _table(rows: list[Cost]) -> str:
-    header = ["what", "calls", "items", "bytes", "read units", "CPU µs"]
-    cells = [
-        [row.what, row.calls, row.items, row.bytes, row.read_units, f"{row.microseconds:.0f}"]
-        for row in rows
-    ]
+    header = ["users", "the user's grants", "condition"]
+    header += ["calls", "items", "bytes", "read units", "CPU µs"]
+    cells = [[*[*vars(row).values()][:-1], f"{row.microseconds:.0f}"] for row in rows]
     lines = [header, ["---"] * len(header), *([str(cell) for cell in line] for line in cells)]
     machine = f"{platform.machine()}, CPython {platform.python_version()}, {os.cpu_count()} cores"
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{machine}\n"

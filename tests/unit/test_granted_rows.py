@@ -36,7 +36,7 @@ SMALL = {"<": [{"var": "resource.total_cents"}, 500]}
 OWNS = {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]}
 
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
-"""Of the comparison with the decision point; each makes three grants and asks about six orders."""
+"""Rounds of the comparison with the decision point. Each has three grants and six orders."""
 
 _keys = itertools.count()
 

@@ -29,7 +29,7 @@ Load = Callable[[str], Properties | None]
 
 
 class Question:
-    """Whether a caller may do something to resources of a type, by their scoped grants."""
+    """A question about a right to resources of a type, which the caller's grants decide."""
 
     def __init__(self, caller: Claims, permission: str, *, current: bool) -> None:
         self._caller = caller
