@@ -39,15 +39,24 @@ function authorized(request: Request, token: string | undefined): Request {
 }
 
 async function sendWithRetries(request: Request, send: typeof fetch): Promise<Response> {
+  let unclear: unknown; // an outcome that does not say whether the request was carried out
   for (let attempt = 0; ; attempt++) {
     const outcome = await send(request.clone()).catch((failure: unknown) => failure);
     const wait = attempt < RETRIES ? waitBefore(attempt, request, outcome) : undefined;
     if (wait === undefined) {
-      if (outcome instanceof Response) return outcome;
-      throw outcome;
+      const final = unclear && mayBeOwnEffect(request, outcome) ? unclear : outcome;
+      if (final instanceof Response) return final;
+      throw final;
     }
+    if (!(outcome instanceof Response) || outcome.status !== 429) unclear = outcome;
     await pause(wait, request.signal);
   }
+}
+
+/** Return whether an earlier attempt of the same change may have caused this refusal. */
+function mayBeOwnEffect(request: Request, outcome: unknown): boolean {
+  if (!(outcome instanceof Response)) return false;
+  return outcome.status === 412 || (request.method === "DELETE" && outcome.status === 404);
 }
 
 /** Wait, and throw the signal's reason as soon as the caller aborts. */

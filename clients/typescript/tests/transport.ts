@@ -61,3 +61,17 @@ test("an aborted request does not wait for its next attempt", async () => {
     mock.timers.reset();
   }
 });
+
+for (const [method, first, refusal, expected] of [
+  ["PUT", 504, 412, 504],
+  ["DELETE", 503, 404, 503],
+  ["PUT", 429, 412, 412], // a 429 was not carried out
+  ["PUT", 504, 403, 403],
+  ["GET", 504, 404, 404],
+] as const)
+  test(`${method} that ends with ${first}, then ${refusal} is a ${expected}`, async () => {
+    const statuses: number[] = [first, refusal];
+    const send = async () => new Response("", { status: statuses.shift() ?? 500 });
+    const call = transport(undefined, send as typeof fetch);
+    assert.equal((await call(new Request(ADDRESS, { method }))).status, expected);
+  });
