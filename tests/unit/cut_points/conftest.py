@@ -22,7 +22,11 @@ _create = CognitoIdpBackend.admin_create_user
 def clients(aws: Any) -> dict[str, Any]:
     """Return the test's own clients, created once because each takes a quarter of a second."""
     session = botocore.session.get_session()
-    return {name: session.create_client(name) for name in ("cognito-idp", "ssm")}
+    clients: dict[str, Any] = {
+        name: session.create_client(name) for name in ("cognito-idp", "ssm", "sesv2")
+    }
+    clients["sesv2"].create_email_identity(EmailIdentity="no-reply@example.org")
+    return clients
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,7 @@ def stores(
     monkeypatch.setattr(session_records, "note", _note)
     monkeypatch.setattr(log, "write", lambda *_, **__: None)
     monkeypatch.setenv("USER_POOL_ID_PARAMETER", "/atrium/test/user_pool_id")
+    monkeypatch.setenv("MAIL_FROM", "no-reply@example.org")
     cognito.pool_id.cache_clear()
     monkeypatch.setattr(CognitoIdpBackend, "admin_create_user", _create_or_resend)
     _new_table(table, table.describe_table(TableName=TABLE)["Table"])

@@ -33,7 +33,8 @@ class Flow:
 
     `by` names who repeats it after a kill: Cognito at once up to three times, a client or an
     operator at any time, the schedule always. `heal` is what a person does later anyway, e.g. sign
-    in.
+    in. `may_repeat` names commands and audit events that every repetition adds: what they do, they
+    have to do again.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Flow:
     prepare: Step
     start: Step
     heal: Step = nothing
+    may_repeat: frozenset[str] = frozenset()
 
 
 def people(stores: Stores) -> None:
@@ -236,6 +238,7 @@ def role(stores: Stores) -> None:
     user_table.transact([{"Put": {"Item": key | {"version": {"N": "1"}}}}])
 
 
+ENDS_SESSIONS = frozenset({"sign_out_user", "sessions.ended"})
 CONFIRM = "PostConfirmation_ConfirmSignUp"
 
 FLOWS = [
@@ -252,7 +255,7 @@ FLOWS = [
     Flow("import_user", "client", after(people, role), import_user),
     Flow("consent", "client", people, consent),
     Flow("disable", "client", people, set_status("disabled")),
-    Flow("link", "client", after(people, another_account), link),
+    Flow("link", "client", after(people, another_account), link, link, ENDS_SESSIONS),
     Flow("enable", "client", after(people, set_status("disabled")), set_status("active")),
     Flow("delete", "client", people, delete),
     Flow("delete_own", "client", people, delete_own),
