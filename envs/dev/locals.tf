@@ -28,7 +28,7 @@ locals {
   encrypt_logs  = false
   saved_queries = false
 
-  runtime    = { architecture = "arm64", reserved_concurrency = {}, snap_start = false }
+  runtime    = { architecture = "arm64", docs_url = var.docs_url, reserved_concurrency = {}, snap_start = false }
   throttling = { rate_limit = 100, burst_limit = 200 }
   waf        = null
 

@@ -28,7 +28,7 @@ locals {
   encrypt_logs  = true
   saved_queries = true
 
-  runtime    = { architecture = "arm64", reserved_concurrency = {}, snap_start = false }
+  runtime    = { architecture = "arm64", docs_url = var.docs_url, reserved_concurrency = {}, snap_start = false }
   throttling = { rate_limit = 500, burst_limit = 1000 }
   waf        = { requests_per_address = 2000 }
 

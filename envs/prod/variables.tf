@@ -37,6 +37,12 @@ variable "custom_domain" {
   default = null
 }
 
+variable "docs_url" {
+  description = "Address of the documentation that `make docs-site` writes, to which the `type` of errors points; null makes it relative to the API's address."
+  type        = string
+  default     = null
+}
+
 variable "email_sender" {
   description = "SES identity and From header of Cognito's e-mails; null means Cognito's own sender, which is limited to 50 e-mails a day."
   type = object({

@@ -77,6 +77,8 @@ def _horizon(before: float | None) -> float:
 def _ending(before: float, after: tuple[Any, ...] | None, page: int) -> Iterator[dict[str, Any]]:
     key = None if after is None else dict(zip(("pk", "sk", "gsi2pk", "gsi2sk"), after, strict=True))
     now = time.time()
+    if before <= now:
+        return  # DynamoDB refuses bounds in the wrong order
     days = [grant_items.day_key(now + day * DAY_SECONDS) for day in range(MAX_DAYS + 2)]
     last = grant_items.day_key(before)
     bounds = (grant_items.ending_key(int(now)), grant_items.ending_key(int(before)))

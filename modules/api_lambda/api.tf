@@ -2,6 +2,7 @@ locals {
   gateway_body = templatefile("${var.build_dir}/gateway.json", {
     invoke_arns   = { for folder, alias in aws_lambda_alias.live : folder => alias.invoke_arn }
     user_pool_arn = local.user_pool_arn
+    problem_types = local.problem_types
   })
 }
 

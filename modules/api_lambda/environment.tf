@@ -1,8 +1,12 @@
 # What each function finds in its environment: docs/architecture.md, "Environment of a function".
 locals {
+  # Without an address of its own, the kernel's: the page that a laptop serves (atrium.http.problem).
+  problem_types = var.runtime.docs_url == null ? "/docs/errors.html#" : "${var.runtime.docs_url}/errors.html#"
+
   environment = {
     for folder, function in local.functions : folder => merge(
       { ATRIUM_SERVICE = folder, ATRIUM_STAGE = var.stage },
+      var.runtime.docs_url == null ? {} : { PROBLEM_TYPES = local.problem_types },
       length(function.postgres) == 0 ? {} : {
         DB_HOST = local.postgres.host
         DB_NAME = local.postgres.database

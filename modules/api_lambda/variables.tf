@@ -175,13 +175,14 @@ variable "postgres" {
 }
 
 variable "runtime" {
-  description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, the permissions boundary of their roles, and a bucket that holds functions/<folder>.zip as build_dir does. Without code_bucket the provider uploads the zips, one after the other, and waits five seconds for each."
+  description = "Runtime settings of functions: processor architecture, reserved concurrency by folder (a new account has 10 in total), SnapStart, the permissions boundary of their roles, and a bucket that holds functions/<folder>.zip as build_dir does. Without code_bucket the provider uploads the zips, one after the other, and waits five seconds for each. docs_url is the address of the folder that `make docs-site` writes: the `type` of errors is an anchor of its errors.html; without it, it is relative to the API's address."
   type = object({
     architecture         = optional(string, "arm64")
     reserved_concurrency = optional(map(number), {})
     snap_start           = optional(bool, false)
     role_boundary_arn    = optional(string, "arn:aws:iam::aws:policy/PowerUserAccess")
     code_bucket          = optional(string)
+    docs_url             = optional(string)
   })
   default  = {}
   nullable = false
@@ -209,6 +210,11 @@ variable "runtime" {
   validation {
     condition     = var.runtime.code_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.runtime.code_bucket))
     error_message = "runtime.code_bucket must be the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens."
+  }
+
+  validation {
+    condition     = var.runtime.docs_url == null || can(regex("^https?://[A-Za-z0-9._~:/-]*[^/]$", var.runtime.docs_url))
+    error_message = "runtime.docs_url must be an address without a query and without a slash at its end: https://<host>/<path>."
   }
 }
 

@@ -12,12 +12,16 @@ from tools.build import gateway_body
 from tools.build.contract import Contract, Operation
 
 ROOT = Path(__file__).resolve().parents[2]
+TYPES = "https://docs.example.org/errors.html#"
 POOL = "arn:aws:cognito-idp:eu-central-1:000000000000:userpool/eu-central-1_example"
 NOTES = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/notes/invocations"
 
 
 def render(template: Path, folder: Path) -> dict[str, Any]:
-    variables = f'{{ user_pool_arn = "{POOL}", invoke_arns = {{ notes = "{NOTES}" }} }}'
+    variables = (
+        f'{{ user_pool_arn = "{POOL}", invoke_arns = {{ notes = "{NOTES}" }}, '
+        f'problem_types = "{TYPES}" }}'
+    )
     expression = f'jsonencode(jsondecode(templatefile("{template}", {variables})))'
     command = [terraform(ROOT / ".local" / "bin"), "console"]
     ran = subprocess.run(
@@ -159,7 +163,7 @@ def test_every_path_refuses_other_methods_with_a_problem(body: dict[str, Any]) -
         == "'application/problem+json'"
     )
     assert json.loads(answer["responseTemplates"]["application/json"]) == {
-        "type": "about:blank",
+        "type": f"{TYPES}method_not_allowed",
         "title": "Method Not Allowed",
         "status": 405,
         "detail": "This path takes GET, HEAD, OPTIONS, PUT.",

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from atrium.http.problem import TYPES, Problem
 from tools import ROOT
 from tools.build import gateway_responses, problems
 from tools.build.errors import BuildError
 from tools.setup import errors_page
+from tools.setup.docs_site import __main__ as docs_site
 
 FUNCTIONS = ROOT / "functions"
 CATALOGUE = problems.read(ROOT)
@@ -53,6 +55,17 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     }
     unused = CATALOGUE.keys() - texts - gateway_responses.codes() - {"method_not_allowed"}
     assert not unused, "Remove it from its problems.yaml."
+
+
+def test_the_type_of_a_problem_is_an_entry_of_the_site() -> None:
+    """Check the default, the page that a laptop serves, in the module, too."""
+    page = next(page for page in docs_site.read_guides() if page.name == "errors")
+    for code in CATALOGUE:
+        kind = Problem(400, code, "Wrong.").document("r")["type"]
+        assert kind == f"/docs/{page.name}.html#{code}"
+        assert f'id="{code}"' in page.body
+    module = (ROOT / "modules/api_lambda/environment.tf").read_text()
+    assert f'? "{TYPES}" :' in module
 
 
 def test_the_page_is_rendered_from_the_catalogue() -> None:

@@ -87,6 +87,26 @@ def test_a_timestamp_is_read_in_utc_whatever_the_servers_zone(database: ProxySta
     assert moment.tzinfo is UTC
 
 
+@pytest.mark.parametrize(
+    ("written", "nearest"),
+    [
+        ("infinity", datetime.max),
+        ("12000-01-01", datetime.max),
+        ("9999-12-31 23:59-12", datetime.max),
+        ("-infinity", datetime.min),
+        ("0044-03-15 BC", datetime.min),
+        ("0001-01-01 00:00+14", datetime.min),
+    ],
+)
+def test_a_timestamp_beyond_pythons_range_is_the_nearest_one(
+    database: ProxyStandIn, written: str, nearest: datetime
+) -> None:
+    rows = postgres.batch(
+        Statement("SELECT $1::text::timestamptz", (written,)), Statement("SELECT 1")
+    )
+    assert rows == [[(nearest.replace(tzinfo=UTC),)], [(1,)]]
+
+
 def test_a_naive_datetime_is_refused(database: ProxyStandIn) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         postgres.query("SELECT $1::timestamptz", MOMENT.replace(tzinfo=None))

@@ -11,6 +11,7 @@ from atrium.http.problem import Problem
 from atrium.http.request import Request
 from atrium.http.response import Response
 from atrium.identity import rules, session
+from atrium.runtime import config
 from atrium.stores import postgres, user_table
 from tests.unit.conftest import Logs
 from tests.unit.events import UID, Context, answer, api_event, claims
@@ -110,13 +111,23 @@ def test_an_error_is_a_problem_of_rfc_9457() -> None:
     refused = call(api_event("GET /v1/forbid"))
     assert (refused.status, refused.headers["content-type"]) == (403, "application/problem+json")
     assert refused.json == {
-        "type": "about:blank",
+        "type": "/docs/errors.html#not_yours",
         "title": "Forbidden",
         "status": 403,
         "detail": "This is not yours.",
         "code": "not_yours",
         "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
     }
+
+
+def test_the_type_of_a_problem_is_in_the_environments_documentation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config.optional.cache_clear()
+    monkeypatch.setenv("PROBLEM_TYPES", "https://docs.example.org/errors.html#")
+    refused = call(api_event("GET /v1/forbid"))
+    config.optional.cache_clear()
+    assert refused.json["type"] == "https://docs.example.org/errors.html#not_yours"
 
 
 def test_an_unknown_route_is_404() -> None:

@@ -175,7 +175,15 @@ def test_a_missing_body_is_400(body: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/jsonx", "application/json; charset=latin-1"]
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/jsonx",
+        "application/json; charset=latin-1",
+        'application/json; profile=";"; charset=latin-1',
+        '"application/json"',
+    ],
 )
 def test_another_media_type_is_415(content_type: str | None) -> None:
     refused = send({"name": "a"}, content_type)
@@ -191,6 +199,8 @@ def test_another_media_type_is_415(content_type: str | None) -> None:
         'application/json; charset="utf-8"',
         "application/json; charset=utf8",
         "application/json; profile=https://example.com/p; charset=utf-8",
+        r'application/json; profile="a;charset=latin-1\";charset=x"; charset=utf-8',
+        'application/json; profile="not closed;charset=latin-1',
     ],
 )
 def test_equivalent_spellings_of_the_media_type_are_accepted(content_type: str) -> None:

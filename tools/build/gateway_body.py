@@ -43,7 +43,7 @@ _PLACEHOLDER = re.compile("\ue000([^\ue001]*)\ue001")
 
 
 def template(contract: Contract) -> bytes:
-    """Return the template. It takes `user_pool_arn` and `invoke_arns` (folder → invoke ARN)."""
+    """Return the template. It takes `user_pool_arn`, `invoke_arns` (folder → invoke ARN) and `problem_types`."""
     text = json.dumps(_body(contract), indent=1, ensure_ascii=False)
     escaped = text.replace("${", "$${").replace("%{", "%%{")
     rendered = _PLACEHOLDER.sub(lambda found: "${" + found[1].replace("'", '"') + "}", escaped)

@@ -22,6 +22,7 @@ _BEARER = {
 }  # RFC 6750, section 3
 # AuthZEN 1.0, 10.1.3: the request's id, if it had one. All operations return it.
 _ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
+_TYPES = "\ue000problem_types\ue001"  # gateway_body makes it a placeholder of templatefile
 _OURS = "Tell us the request_id if it stays."
 
 
@@ -117,7 +118,7 @@ def problem(status: int | None, code: str, detail: str) -> str:
         else {"title": detail.rstrip(".")}
     )
     members = {
-        "type": "about:blank",
+        "type": f"{_TYPES}{code}",
         **known,
         "detail": detail,
         "code": code,

@@ -107,6 +107,11 @@ SETTINGS = (
         "CUSTOM_DOMAIN_CERTIFICATE_ARN", _ARN, terraform="custom_domain", key="certificate_arn"
     ),
     Setting(
+        "DOCS_URL",
+        _matching(r"https?://[^\s?#]*[^\s?#/]", "an address without a slash at its end"),
+        terraform="docs_url",
+    ),
+    Setting(
         "EMAIL_SENDER",
         _matching(r".*[^@\s]+@[^@\s]+", "a From header such as Atrium <post@example.com>"),
         terraform="email_sender",

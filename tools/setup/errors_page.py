@@ -12,7 +12,7 @@ _INTRODUCTION = """\
 `make docs` writes this page from `functions/*/problems.yaml`.
 
 Every error is `application/problem+json` (RFC 9457). `code` says which problem it is and stays the same between
-releases; decide by it, not by `title` or `detail`. `detail` says what happened and what to do, for people.
+releases; decide by it, not by `title` or `detail`. `type` is the address of the code's entry on this page of the docs site. `detail` says what happened and what to do, for people.
 `errors` names each wrong field by `pointer`, `parameter` or `header`. Report the `request_id` if you need help.
 Below `/access/v1/`, errors are text, as AuthZEN requires.
 

@@ -5,6 +5,8 @@ The unit tests cover the same in process.
 
 import uuid
 
+import pytest
+
 from access.tests.conftest import Ask, evaluation
 from tools.laptop.client import Client, Person, claims
 
@@ -25,6 +27,13 @@ def test_a_grant_permits_until_it_is_revoked(ask: Ask, someone: Person, reader: 
     ] == [made.json["id"]]
     assert ask("DELETE", made.headers["location"], If_Match=made.headers["etag"]).status == 204
     assert ask("POST", "/access/v1/evaluation", question).json["decision"] is False
+
+
+@pytest.mark.parametrize("past", ["2026-11-28T10:00:00Z", "0044-03-15T00:00:00Z"])
+def test_no_grant_ends_before_a_time_in_the_past(ask: Ask, past: str) -> None:
+    """Ask the stack, since moto accepts bounds in the wrong order, which DynamoDB refuses."""
+    found = ask("GET", f"/v1/grants?expiring_before={past}")
+    assert (found.status, found.json["items"]) == (200, [])
 
 
 def test_a_conditional_grant_is_decided_and_explained(

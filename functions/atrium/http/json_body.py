@@ -16,6 +16,7 @@ MAX_BYTES = 1 << 20
 # escape.
 _REPLACED = "\ufffd".encode()
 _PATH = lean_import.pattern(r"(?P<detail>.*) - at `(?:key in )?\$(?P<path>.*)`", re.DOTALL)
+_PART = lean_import.pattern(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 _STEP = lean_import.pattern(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 
 Check = Callable[[object], Iterator[FieldError]]
@@ -39,7 +40,7 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
         )
     if not body:
         raise Problem(400, "body_missing", f"Send a body of type {' or '.join(accepted)}.")
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    media_type, *parameters = (part.strip().lower() for part in _parts(content_type))
     if media_type not in accepted or not all(_is_utf_8(parameter) for parameter in parameters):
         detail = (
             f"Send Content-Type {' or '.join(accepted)} in UTF-8; "
@@ -47,6 +48,13 @@ def check_media_type(headers: Mapping[str, str], body: bytes, accepted: Collecti
         )
         name = "Accept-Patch" if "application/merge-patch+json" in accepted else "Accept"
         raise Problem(415, "media_type_unsupported", detail, headers={name: ", ".join(accepted)})
+
+
+def _parts(content_type: str) -> list[str]:
+    """Return the type and its parameters. A quoted value may have semicolons (RFC 9110, 5.6.6)."""
+    if '"' not in content_type:
+        return content_type.split(";")
+    return [found[0] for found in _PART.finditer(content_type)]
 
 
 def _is_utf_8(parameter: str) -> bool:

@@ -5,6 +5,15 @@ from typing import Any
 
 import msgspec
 
+from atrium.runtime import config
+
+TYPES = "/docs/errors.html#"
+"""The beginning of a problem's type, which its code ends (RFC 9457, section 3.1.1).
+
+Relative to the API, because a laptop serves this page. Environments name the address of theirs in
+the variable PROBLEM_TYPES.
+"""
+
 RETRY_AFTER_SECONDS = 2
 MAX_ERRORS = 100
 """The maximum number of errors in one response."""
@@ -63,7 +72,7 @@ class Problem(Exception):  # noqa: N818  RFC 9457's own name for it
         )  # imported here: building its enumeration at import costs time
 
         members = {
-            "type": "about:blank",  # `code` identifies the error
+            "type": config.optional("PROBLEM_TYPES", TYPES) + self.code,
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,

@@ -200,7 +200,15 @@ def open_socket(host: str, port: int, timeout: float) -> socket.socket:
 
 
 def _timestamptz(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """Return a timestamp in UTC; the nearest datetime for `infinity` and years beyond its range.
+
+    An error here would leave the connection out of step, and every reader of the row with a 503.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        is_early = text.startswith(("-", "0001")) or text.endswith("BC")
+        return (datetime.min if is_early else datetime.max).replace(tzinfo=UTC)
 
 
 def _aware(moment: datetime) -> str:

@@ -96,7 +96,7 @@ run "code_from_a_bucket" {
   command = plan
 
   variables {
-    runtime = { code_bucket = "atrium-code", snap_start = true }
+    runtime = { code_bucket = "atrium-code", docs_url = "https://docs.example.org/atrium", snap_start = true }
   }
 
   assert {
@@ -105,6 +105,11 @@ run "code_from_a_bucket" {
       function.filename == null && function.s3_bucket == "atrium-code" && function.s3_key == "functions/${folder}.zip" && function.source_code_hash != ""
     ])
     error_message = "With runtime.code_bucket every function comes from it, and a new zip is still a change."
+  }
+
+  assert {
+    condition     = alltrue([for function in aws_lambda_function.this : function.environment[0].variables.PROBLEM_TYPES == "https://docs.example.org/atrium/errors.html#"])
+    error_message = "With docs_url the type of an error is an anchor of its page of errors."
   }
 }
 

@@ -173,6 +173,16 @@ run "an_address_as_the_bucket_of_the_code" {
   expect_failures = [var.runtime]
 }
 
+run "docs_with_a_slash_at_their_end" {
+  command = plan
+
+  variables {
+    runtime = { docs_url = "https://docs.example.org/" }
+  }
+
+  expect_failures = [var.runtime]
+}
+
 run "a_role_that_needs_mfa_with_a_wrong_name" {
   command = plan
 

@@ -195,6 +195,7 @@ def _deploy(root: Path, aws: Laptop, deployed: dict[str, str]) -> None:
     body = re.sub(r"\$\{invoke_arns\[[^]]*\]\}", uri, body).replace(
         "${user_pool_arn}", "arn:aws:cognito-idp:x:1:userpool/x"
     )
+    body = body.replace("${problem_types}", "/docs/errors.html#")
     gateway.put_rest_api(restApiId=api_id, mode="overwrite", body=body)
     deployment = gateway.create_deployment(restApiId=api_id)["id"]
     gateway.create_stage(restApiId=api_id, stageName="dev", deploymentId=deployment)

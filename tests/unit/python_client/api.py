@@ -29,7 +29,13 @@ def answer(status: int, body: Any = None, **headers: str) -> httpx.Response:
 
 
 def problem(status: int, code: str, **more: Any) -> httpx.Response:
-    body = {"type": "about:blank", "title": "No", "code": code, "request_id": "r", **more}
+    body = {
+        "type": f"/docs/errors.html#{code}",
+        "title": "No",
+        "code": code,
+        "request_id": "r",
+        **more,
+    }
     content = json.dumps(body).encode()
     return httpx.Response(
         status, headers={"Content-Type": "application/problem+json"}, content=content
