@@ -237,7 +237,8 @@ def _legacy_duplicate(record: GrantRecord) -> Item | None:
         (
             item
             for item in _legacy(record.uid)
-            if (grant_items.scope_of(item), item.get("role"), item.get("action")) == wanted
+            if "scope" in item  # an unreadable grant may lack it
+            and (grant_items.scope_of(item), item.get("role"), item.get("action")) == wanted
             and _is_same(item, record)
         ),
         None,

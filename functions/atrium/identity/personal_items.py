@@ -57,7 +57,7 @@ def exported(found: Iterable[Item]) -> dict[str, list[dict[str, Any]]]:
     """Return the declared fields of the items by kind, with the placeholders of their keys."""
     shown: dict[str, list[dict[str, Any]]] = {}
     for item in found:
-        if "condition" in item:
+        if "condition" in item and "scope" in item:
             item = item | {"scope": grant_items.scope_of(item)}
         if kind := personal_data.registry().kind(item):
             placed = kind.match(item) or {}

@@ -330,3 +330,8 @@ def test_a_merged_grant_neither_loses_its_condition_nor_inherits_a_later_end(
     migration._move_user(ADA)
     [left] = grants.whole(ADA)
     assert (left.condition, left.expires_at) == (None, LATER)
+
+
+def test_an_unreadable_grant_does_not_prevent_another_one(old: Service) -> None:
+    old.put(pk=f"U#{ADA}", sk="ROLE#document:7#reader#x", role="reader", granted_by=ADMIN)
+    assert make(old, ADA, role="reader", scope="document:7").status == 201
