@@ -98,7 +98,7 @@ build: environment ## Build every artefact into build/: function zips, layers, c
 	@$(PYTHON) -m tools.build
 
 fmt: environment ## Format Python and Terraform
-	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && terraform fmt -recursive modules envs
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix . && terraform fmt -recursive modules envs examples
 
 lint: environment ## Check style, types and workflows
 	@$(PYTHON) -m tools.checks.stages lint workflows

@@ -94,7 +94,13 @@ def test_prod_is_protected() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(ROOT.glob("modules/*/*.tf")) + sorted(ROOT.glob("envs/*/*.tf")), ids=str
+    "file",
+    [
+        file
+        for root in ("modules", "envs", "examples")
+        for file in sorted(ROOT.glob(f"{root}/*/*.tf"))
+    ],
+    ids=str,
 )
 def test_no_account_number_is_in_the_files(file: Path) -> None:
     assert not re.search(r"(?<!\d)(?!0{12})\d{12}(?!\d)", file.read_text()), (
@@ -105,13 +111,13 @@ def test_no_account_number_is_in_the_files(file: Path) -> None:
 def test_versions_are_the_same_in_all_environments() -> None:
     folders = [
         folder
-        for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir()]
+        for folder in [*ROOT.glob("modules/*"), *ENVIRONMENTS.iterdir(), *ROOT.glob("examples/*")]
         if any(folder.glob("*.tf"))
     ]
     contents = {(folder / "versions.tf").read_text() for folder in folders}
     assert {folder.name for folder in folders} >= set(ROOTS)
     assert len(contents) == 1, (
-        "modules/*/versions.tf and envs/*/versions.tf must be copies of one another."
+        "versions.tf in modules/*, envs/* and examples/* must be copies of one another."
     )
 
 
