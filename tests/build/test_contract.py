@@ -62,16 +62,16 @@ def test_an_undeclared_partition_fails_the_build(tmp_path: Path) -> None:
     ran = finish(start(root, "--local"))
     assert (ran.status, ran.err) == (
         1,
-        f"build: {declared}: data.user_attributes.read: GET /v1/notes/{{id}} is for people who signed in, and their tokens "
-        "are compared with the table. Add `users` to `user_attributes: {read: […]}` below `data`.\n",
+        f"build: {declared}: data.user_attributes.read: GET /v1/notes/{{id}} needs a token, which is "
+        "compared with the table. Add `users` to `user_attributes: {read: […]}` below `data`.\n",
     )
 
 
 def test_a_permission_needs_read_access_to_the_roles(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     assert refusal(lay_out(tmp_path, changed(declared, "[users, roles]", "[users]"))) == (
-        f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for a permission, and the table says which roles "
-        "hold it. Add `roles` to `user_attributes: {read: […]}` below `data`."
+        f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} needs a permission, and the table lists "
+        "the roles that hold it. Add `roles` to `user_attributes: {read: […]}` below `data`."
     )
 
 
@@ -91,7 +91,7 @@ def test_a_decision_needs_read_access_to_grants_and_namespaces(
 def test_an_authenticated_route_needs_access_to_the_sessions(tmp_path: Path) -> None:
     declared = "functions/notes/function.yaml"
     assert refusal(lay_out(tmp_path, changed(declared, ", update: [sessions]", ""))) == (
-        f"{declared}: data.user_attributes.update: GET /v1/notes/{{id}} is for people who signed in, and their sessions are "
+        f"{declared}: data.user_attributes.update: GET /v1/notes/{{id}} needs a token, whose session is "
         "recorded in the table. Add `sessions` to `user_attributes: {update: […]}` below `data`."
     )
 
@@ -99,7 +99,7 @@ def test_an_authenticated_route_needs_access_to_the_sessions(tmp_path: Path) -> 
 def test_a_list_with_a_cursor_needs_the_signing_keys(tmp_path: Path) -> None:
     changes = changed(NOTES, "parameters/Limit", "parameters/Cursor")
     assert refusal(lay_out(tmp_path, changes)) == (
-        "functions/notes/function.yaml: data.user_attributes.read: GET /v1/notes/{id} takes a cursor, and its signing key is in "
+        "functions/notes/function.yaml: data.user_attributes.read: GET /v1/notes/{id} accepts a cursor, whose signing key is in "
         "the table. Add `signing_keys` to `user_attributes: {read: […]}` below `data`."
     )
 
@@ -212,8 +212,8 @@ def test_the_contract_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "security: []", "x-atrium-throttle: {rate: 1}\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-throttle.burst: It is missing."),
         (NOTES, "security: []", "x-atrium-throttle: {rate: 0, burst: 1}\n      security: []", f"{NOTES}: GET /v1/health.x-atrium-throttle.rate: Expected"),
         (NOTES, "      security: []\n", "", f"{NOTES}: GET /v1/health.security: It is missing."),
-        (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a requirement"),
-        (NOTES, "      x-atrium-allow: [public]\n", "", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
+        (NOTES, "security: []", "security: [{}]", f"{NOTES}: GET /v1/health.security: {{}} is not a supported security requirement"),
+        (NOTES, "      x-atrium-allow: [public]\n", "", f"{NOTES}: GET /v1/health.x-atrium-allow: The list is empty, so nobody may call the operation."),
         (NOTES, "x-atrium-allow: [public]", "x-atrium-allow: [public]\n      x-atrium-authority: current",
          "GET /v1/health.x-atrium-authority: A public operation has no caller."),
         (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [self]\n      x-atrium-authority: cached",
@@ -227,10 +227,10 @@ def test_the_contract_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "[self]", DEPRECATED + "{since: 2026-11-01}", "x-atrium-deprecation: `sunset` is not a date."),
         (NOTES, "[self]", DEPRECATED + "{since: soon, sunset: 2027-11-01}", "x-atrium-deprecation: `since` is not a date."),
         (NOTES, "[self]", DEPRECATED + "{since: 2027-11-01, sunset: 2027-11-01}", "x-atrium-deprecation: `sunset` is not after `since`."),
-        (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: Nobody is allowed."),
-        (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` stands beside others."),
+        (NOTES, "[public]", "[]", f"{NOTES}: GET /v1/health.x-atrium-allow: The list is empty, so nobody may call the operation."),
+        (NOTES, "[public]", "[public, self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `public` cannot be combined with other entries."),
         (NOTES, "[public]", "[self]", f"{NOTES}: GET /v1/health.x-atrium-allow: `security: []` admits everybody."),
-        (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [public]", "GET /v1/notes/{id}.x-atrium-allow: `public` and `security: []` go"),
+        (NOTES, "x-atrium-allow: [self]", "x-atrium-allow: [public]", "GET /v1/notes/{id}.x-atrium-allow: `public` requires `security: []`"),
         (NOTES, "[self, permission", "[self: uid, permission", "PUT /v1/notes/{id}.x-atrium-allow: The path has no parameter uid."),
         (NOTES, "permission: users.write", "permission: write", 'x-atrium-allow: {"permission": "write"} is not an alternative.'),
         (NOTES, "permission: users.write", "role: Admin", 'x-atrium-allow: {"role": "Admin"} is not an alternative.'),
@@ -243,7 +243,7 @@ def test_the_contract_is_written_as_json(built: tuple[Path, Path]) -> None:
         (NOTES, "[self]", "[decision: notes.read]", "GET /v1/notes/{id}.x-atrium-allow: A decision without `resource` filters a list, and this route is none."),
         (NOTES, "[atrium/users.write]", "[atrium/notes]", f"{NOTES}: PUT /v1/notes/{{id}}.security: "),
         (NOTES, "[atrium/users.write]", "[atrium/me, atrium/users.read]", "Write `{cognito: [<one scope>]}` with one of: "),
-        (NOTES, "/health:\n    get", "/health:\n    trace", f"{NOTES}: /v1/health: trace: It is not one of our methods."),
+        (NOTES, "/health:\n    get", "/health:\n    trace", f"{NOTES}: /v1/health: trace: This method is not supported."),
         (NOTES, "operationId: readHealth", "operationId: readNote", "readNote is also the operationId of GET /v1/notes/{id}."),
         (NOTES, "parameters/IfMatch", "parameters/IfMtch", "'#/components/parameters/IfMtch' leads nowhere."),
         (NOTES, "in: path, required: true", "in: path", f"{NOTES}: "),
@@ -275,7 +275,7 @@ def test_a_contradiction_is_reported(
         ("Other: {type", "Problem: {type", "components.schemas.Problem: It is already in functions/atrium/openapi.yaml."),
         ("listOthers", "readNote", "GET /v1/others.operationId: readNote is also the operationId of GET /v1/notes/{id}."),
         ("/v1/others:", "/v1/notes/{note}/all:", "/v1/notes/{note}/all: {note} stands where /v1/notes/{id} has {id}."),
-        ("/v1/others:", "/v1/{word}s:", "/v1/{word}s: API Gateway takes no segment '{word}s'."),
+        ("/v1/others:", "/v1/{word}s:", "/v1/{word}s: API Gateway does not support the segment '{word}s'."),
     ],
 )  # fmt: skip
 def test_a_conflict_of_two_services_is_reported(

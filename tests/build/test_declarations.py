@@ -79,7 +79,7 @@ def test_a_third_reader_of_the_stream_is_refused_by_name(tmp_path: Path) -> None
         lay_out(tmp_path / "three", two | {third: yaml, "functions/outcomes/handler.py": ""})
     ) == (
         f"{third}: trigger: audit and keeper read the stream already, and a shard serves 2 readers. "
-        "Let one of them do this too, with a filter more."
+        "Do this work in one of them, with an additional filter."
     )
 
 
@@ -112,31 +112,31 @@ def test_a_third_reader_of_the_stream_is_refused_by_name(tmp_path: Path) -> None
         ("description: x\nasync: {retries: 3}", "async.retries: Expected `int` <= 2."),
         ("description: x\nasync: {max_age: 59}", "async.max_age: Expected `int` >= 60."),
         ("description: x\nasync: {retrys: 1}", "async.retrys: There is no such field. Remove it;"),
-        ("description: x\nasync: {}\ntrigger: cognito.PreSignUp", "async: `cognito.PreSignUp` waits for the answer. Remove"),
-        ("description: x\nasync: {}\ntrigger: user_attributes.stream", "async: `user_attributes.stream` waits"),
-        ("description: x\ntrigger: schedule", "schedule: The trigger does not say when. Add it, e.g. `schedule: rate(5 minutes)`."),
+        ("description: x\nasync: {}\ntrigger: cognito.PreSignUp", "async: `cognito.PreSignUp` invokes the function synchronously. Remove"),
+        ("description: x\nasync: {}\ntrigger: user_attributes.stream", "async: `user_attributes.stream` invokes"),
+        ("description: x\ntrigger: schedule", "schedule: The trigger needs a schedule. Add it, e.g. `schedule: rate(5 minutes)`."),
         ("description: x\nschedule: rate(1 day)", "schedule: `none` has no schedule. Set `trigger: schedule`"),
         ("description: x\ntrigger: schedule\nschedule: rate(1 minutes)", "schedule: Expected `str` matching regex"),
         ("description: x\ntrigger: schedule\nschedule: cron(0 3 * * *)", "schedule: Expected `str` matching regex"),
-        ("description: x\ntrigger: user_attributes.stream", "filters: Nothing says which records it wants. Add it, e.g."),
-        ("description: x\nfilters: [{eventName: [INSERT]}]", "filters: `none` has no records. Set `trigger: user_attr"),
+        ("description: x\ntrigger: user_attributes.stream", "filters: The trigger needs filters. Add it, e.g."),
+        ("description: x\nfilters: [{eventName: [INSERT]}]", "filters: `none` delivers no records. Set `trigger: user_attr"),
         (f"{STREAM}filters: []", "filters: Expected `array` of length >= 1."),
         (f"{STREAM}filters: [{{eventname: [INSERT]}}]", "filters[0].eventname: There is no such field."),
         (f"{STREAM}filters: [{{eventName: [DELETE]}}]", "filters[0].eventName[0]: Invalid enum value 'DELETE'."),
         (f"{STREAM}filters: [{{dynamodb: {{keys: {{}}}}}}]", "filters[0].dynamodb: Invalid enum value 'keys'."),
         (
             f"{STREAM}filters: [{{dynamodb: {{Keys: {{pk: {{S: C}}}}}}}}]",
-            "filters: dynamodb.Keys.pk.S is not a list of what may stand there. Write e.g.",
+            "filters: dynamodb.Keys.pk.S is not a list of accepted values. Write e.g.",
         ),
-        ("description: x\ndata: {event_bus: put}", "data.event_bus: AWS answers that outside the VPC only. Add `vpc: false`"),
-        ("description: x\ndata: {cognito: [AdminGetUser]}", "data.cognito: AWS answers that outside the VPC only. Add `vpc: false`"),
-        ("description: x\ndata: {parameters: [user_pool_id]}", "data.parameters: AWS answers that outside the VPC only. Add"),
+        ("description: x\ndata: {event_bus: put}", "data.event_bus: This API is reachable only from outside the VPC. Add `vpc: false`"),
+        ("description: x\ndata: {cognito: [AdminGetUser]}", "data.cognito: This API is reachable only from outside the VPC. Add `vpc: false`"),
+        ("description: x\ndata: {parameters: [user_pool_id]}", "data.parameters: This API is reachable only from outside the VPC. Add"),
         ("description: x\ndata: {parameters: [other]}", "data.parameters[0]: Invalid enum value 'other'."),
         ("description: x\ntrigger: api", "trigger: `api` needs routes. Add functions/keeper/openapi.yaml"),
         ("description: x\npackage: {include: [../secrets]}", "package.include: '../secrets' lies outside the repository."),
         ("description: x\ndescription: y", "line 2: 'description' is given twice."),
         ("description: [", "line 2: did not find expected node content."),
-        ("just text", "It does not hold a mapping of keys."),
+        ("just text", "It is not a mapping."),
     ],
 )  # fmt: skip
 def test_an_invalid_field_is_named(tmp_path: Path, yaml: str, told: str) -> None:
@@ -147,24 +147,24 @@ def test_routes_need_the_trigger(tmp_path: Path) -> None:
     told = refusal(lay_out(tmp_path, {NOTES: "description: x"}))
     assert (
         told
-        == f"{NOTES}: trigger: There is an openapi.yaml, so the API calls it. Set `trigger: api`, or remove openapi.yaml."
+        == f"{NOTES}: trigger: The folder has an openapi.yaml, which needs the trigger `api`. Set `trigger: api`, or remove openapi.yaml."
     )
 
 
 def test_the_timeout_behind_the_api_is_at_most_29_seconds(tmp_path: Path) -> None:
     told = refusal(lay_out(tmp_path, {NOTES: FILES[NOTES] + "timeout: 30\n"}))
-    assert told == f"{NOTES}: timeout: API Gateway gives up after 29 seconds. Set 29 or less."
+    assert told == f"{NOTES}: timeout: API Gateway's timeout is 29 seconds. Set 29 or less."
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({KEEPER: None}, f"{KEEPER}: It does not exist."),
-        ({"functions/keeper/handler.py": None}, f"{KEEPER}: There is no handler.py beside it."),
-        ({"functions/Keep-er/handler.py": "", "functions/Keep-er/function.yaml": "description: x"}, "'Keep-er' cannot be"),
-        ({"functions/json/handler.py": "", "functions/json/function.yaml": "description: x"}, "'json' cannot be a package"),
+        ({"functions/keeper/handler.py": None}, f"{KEEPER}: handler.py is missing in the folder."),
+        ({"functions/Keep-er/handler.py": "", "functions/Keep-er/function.yaml": "description: x"}, "'Keep-er' is not a valid package name"),
+        ({"functions/json/handler.py": "", "functions/json/function.yaml": "description: x"}, "'json' is not a valid package name, or is the name of a standard module"),
         ({f"functions/{'a' * 31}/handler.py": "", f"functions/{'a' * 31}/function.yaml": "description: x"}, "has 31 letters. Rename"),
-        ({"functions/proxy/handler.py": "", "functions/proxy/function.yaml": "description: x"}, "a role called proxy already"),
+        ({"functions/proxy/handler.py": "", "functions/proxy/function.yaml": "description: x"}, "Another role of the environment has the name proxy"),
     ],
 )  # fmt: skip
 def test_a_folder_must_be_a_service(

@@ -107,18 +107,18 @@ def test_with_a_service_a_dependency_is_only_in_its_zip_at_the_locked_version(sm
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("",), "NAME='' names no package. Say NAME=httpx"),
+        (("",), "NAME='' names no package. Use NAME=httpx"),
         (("not a name",), "NAME='not a name' names no package."),
         (("six",), "pyproject.toml: kernel: six is declared there already."),
         (
             ("six", "--service", "keeper"),
-            "six lies in the kernel's layer, which every function has. Import it",
+            "six is in the kernel's layer, which every function has. Import it",
         ),
         (
             ("idna", "--service", "nobody"),
             "There is no service 'nobody'. SERVICE may be keeper, notes.",
         ),
-        (("yoyo-migrations<9",), "uv finds no versions that fit together"),
+        (("yoyo-migrations<9",), "uv found no compatible versions"),
         (("msgspec", "--service", "keeper"), "Without SERVICE it goes into the layer"),
     ],
 )
@@ -142,7 +142,7 @@ def test_a_failed_installation_restores_the_files(state: Path) -> None:
     finally:
         bootstrap.write_text(works)
     assert ran.status == 1
-    assert "The local environment cannot have it: bootstrap: the disk is full" in ran.err
+    assert "It cannot be installed in the local environment: bootstrap: the disk is full" in ran.err
 
 
 def change(root: Path, what: str, *options: str) -> Ran:

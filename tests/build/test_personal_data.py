@@ -67,7 +67,7 @@ def test_declared_tables_become_sql(tmp_path: Path) -> None:
         ("whose: uid\n", "whose: person\n", "postgres.notes.whose: There is no column person."),
         ("whose: {note_id: notes.id}", "whose: {note_id: notices.id}", "postgres.lines.whose: No table notices is declared."),
         ("not_personal: [id, ends_at]", "not_personal: [id, ends_at, text]", "postgres.notes.fields.text: It is also in `not_personal`."),
-        (", because: A random number.", "", "postgres.notes.fields.uid: It stays without a reason. Add `because`."),
+        (", because: A random number.", "", "postgres.notes.fields.uid: A field that stays needs a reason. Add `because`."),
         ("expires: ends_at", "expires: end", "postgres.notes.expires: There is no column end."),
         ("erasure: delete", "erasure: forget", "postgres.lines.erasure: Invalid enum value 'forget'."),
         ("why: Parts of notes.", "whi: Parts of notes.", "postgres.lines.whi: There is no such field."),

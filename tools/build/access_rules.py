@@ -115,23 +115,25 @@ def alternatives(file: Path, route: str, operation: Mapping[str, Any]) -> list[A
     declared = operation.get(EXTENSION)
     if not (isinstance(declared, list) and declared):
         raise BuildError(
-            file, field, "Nobody is allowed.", f"Write a list with at least one of {_FORMS}."
+            file,
+            field,
+            "The list is empty, so nobody may call the operation.",
+            f"Write a list with at least one of {_FORMS}.",
         )
     found = [_alternative(file, field, route, one) for one in declared]
     is_public = any(one["kind"] == "public" for one in found)
     if is_public and len(found) > 1:
         raise BuildError(
-            file, field, "`public` stands beside others.", "It admits everybody: leave it alone."
+            file,
+            field,
+            "`public` cannot be combined with other entries.",
+            "Remove the other entries, because `public` admits everybody.",
         )
     if is_public != (operation.get("security") == []):
         why = (
-            "`public` and `security: []` go together."
-            if is_public
-            else "`security: []` admits everybody."
+            "`public` requires `security: []`." if is_public else "`security: []` admits everybody."
         )
-        raise BuildError(
-            file, field, why, "Allow `public` and demand no scope, or neither of the two."
-        )
+        raise BuildError(file, field, why, "Set both `public` and `security: []`, or neither.")
     return sorted(found, key=lambda one: _WIDEST_FIRST.index(one["kind"]))
 
 
@@ -142,7 +144,10 @@ def _alternative(file: Path, field: str, route: str, declared: Any) -> Alternati
         case {"self": str(name), **rest} if not rest:
             if f"{{{name}}}" not in route.split("/"):
                 raise BuildError(
-                    file, field, f"The path has no parameter {name}.", "Name one of the path."
+                    file,
+                    field,
+                    f"The path has no parameter {name}.",
+                    "Use a parameter of the path.",
                 )
             return {"kind": "self", "of": name}
         case {"permission": str(name), **rest} if not rest and _PERMISSION.fullmatch(name):

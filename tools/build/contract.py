@@ -154,7 +154,7 @@ def _declared_scopes(file: Path, shared: _SharedPart) -> set[str]:
     except (KeyError, TypeError):
         field = f"components.securitySchemes.{SCHEME}.flows.authorizationCode.scopes"
         raise BuildError(
-            file, field, "It is missing.", "Add it, a mapping of scope to description."
+            file, field, "It is missing.", "Add a mapping of scopes to descriptions."
         ) from None
 
 
@@ -176,11 +176,11 @@ def _operations(service: Function, part: _ServicePart, scopes: set[str]) -> Iter
         for method, content in item.items():
             route = f"{method.upper()} {path}"
             if method not in METHODS:
-                what_to_do = f"A path holds {', '.join(METHODS)}; say the rest in each of them."
+                what_to_do = f"A path holds {', '.join(METHODS)}; move everything else into them."
                 raise BuildError(
                     service.contract,
                     f"{path}: {method}",
-                    "It is not one of our methods.",
+                    "This method is not supported.",
                     what_to_do,
                 )
             described = yaml_file.convert(content, _DescribedOperation, service.contract, route)
@@ -203,37 +203,37 @@ def _require_partitions(service: Function, operations: list[Operation], part: _S
             "read",
             "users",
             signed_in,
-            "is for people who signed in, and their tokens are compared with the table",
+            "needs a token, which is compared with the table",
         ),
         (
             "update",
             "sessions",
             signed_in,
-            "is for people who signed in, and their sessions are recorded in the table",
+            "needs a token, whose session is recorded in the table",
         ),
         (
             "read",
             "roles",
             _by(part, {"permission", "decision"}),
-            "asks for a permission, and the table says which roles hold it",
+            "needs a permission, and the table lists the roles that hold it",
         ),
         (
             "read",
             "grants",
             _by(part, {"decision"}),
-            "asks for a decision, and the caller's grants are in the table",
+            "needs a decision, and the caller's grants are in the table",
         ),
         (
             "read",
             "namespaces",
             _by(part, {"decision"}),
-            "asks for a decision, and conditions use attributes of trusted namespaces",
+            "needs a decision, and conditions use attributes of trusted namespaces",
         ),
         (
             "read",
             "signing_keys",
             _paginated(part),
-            "takes a cursor, and its signing key is in the table",
+            "accepts a cursor, whose signing key is in the table",
         ),
     )
     for right, partition, route, why in reasons:
@@ -275,6 +275,6 @@ def _scope(file: Path, route: str, alternative: dict[str, list[str]], declared: 
     match list(alternative.items()):
         case [(scheme, [scope])] if scheme == SCHEME and scope in declared:
             return scope
-    why = f"{json.dumps(alternative)} is not a requirement that we know."
+    why = f"{json.dumps(alternative)} is not a supported security requirement."
     what_to_do = f"Write `{{{SCHEME}: [<one scope>]}}` with one of: {', '.join(sorted(declared))}."
     raise BuildError(file, f"{route}.security", why, what_to_do)

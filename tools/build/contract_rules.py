@@ -75,7 +75,7 @@ def _check_variables(paths: dict[str, Any], owners: Owners) -> None:
         before = ""
         for segment in path.split("/"):
             if not re.fullmatch(r"\{\w+\}|[\w.:,-]*", segment):
-                why = f"API Gateway takes no segment {segment!r}."
+                why = f"API Gateway does not support the segment {segment!r}."
                 raise BuildError(
                     owners.of(("paths", path)), path, why, "Use a plain word or `{variable}`."
                 )

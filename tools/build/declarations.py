@@ -211,7 +211,7 @@ def _check_readers(functions: list[Function]) -> None:
             refused.file,
             "trigger",
             f"{already} read the stream already, and a shard serves {STREAM_READERS} readers.",
-            "Let one of them do this too, with a filter more.",
+            "Do this work in one of them, with an additional filter.",
         )
 
 
@@ -224,21 +224,21 @@ def _folder(function: Function) -> Refusals:
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in sys.stdlib_module_names:
         yield (
             None,
-            f"{name!r} cannot be a package of its own.",
-            "Rename the folder to a snake_case name that is free.",
+            f"{name!r} is not a valid package name, or is the name of a standard module.",
+            "Rename the folder to an unused snake_case name.",
         )
     if len(name) > LONGEST_NAME:
         yield (
             None,
             f"{name!r} has {len(name)} letters.",
-            f"Rename the folder: {LONGEST_NAME} at most, or AWS refuses the function.",
+            f"Rename the folder: AWS accepts at most {LONGEST_NAME} letters.",
         )
     if name in TAKEN_NAMES:
-        yield None, f"The environment has a role called {name} already.", "Rename the folder."
+        yield None, f"Another role of the environment has the name {name}.", "Rename the folder."
     if not (function.folder / "handler.py").is_file():
         yield (
             None,
-            "There is no handler.py beside it.",
+            "handler.py is missing in the folder.",
             f"Add it; Lambda calls `{name}.handler.handler`.",
         )
 
@@ -255,21 +255,25 @@ def _trigger(function: Function) -> Refusals:
     if trigger != "api" and function.contract.is_file():
         yield (
             "trigger",
-            "There is an openapi.yaml, so the API calls it.",
+            "The folder has an openapi.yaml, which needs the trigger `api`.",
             "Set `trigger: api`, or remove openapi.yaml.",
         )
     if trigger == "api" and declaration.timeout > API_TIMEOUT:
         yield (
             "timeout",
-            f"API Gateway gives up after {API_TIMEOUT} seconds.",
+            f"API Gateway's timeout is {API_TIMEOUT} seconds.",
             f"Set {API_TIMEOUT} or less.",
         )
     if declaration.asynchronous and trigger not in ("none", "schedule"):
-        yield "async", f"`{trigger}` waits for the answer.", "Remove `async`, or the trigger."
+        yield (
+            "async",
+            f"`{trigger}` invokes the function synchronously.",
+            "Remove `async`, or the trigger.",
+        )
     if trigger == "schedule" and declaration.schedule is None:
         yield (
             "schedule",
-            "The trigger does not say when.",
+            "The trigger needs a schedule.",
             "Add it, e.g. `schedule: rate(5 minutes)`.",
         )
     if trigger != "schedule" and declaration.schedule is not None:
@@ -281,16 +285,20 @@ def _stream(function: Function) -> Refusals:
     if trigger == STREAM and filters is None:
         yield (
             "filters",
-            "Nothing says which records it wants.",
+            "The trigger needs filters.",
             "Add it, e.g. `filters: [{eventName: [INSERT]}]`.",
         )
     if trigger != STREAM and filters is not None:
-        yield "filters", f"`{trigger}` has no records.", f"Set `trigger: {STREAM}`, or remove it."
+        yield (
+            "filters",
+            f"`{trigger}` delivers no records.",
+            f"Set `trigger: {STREAM}`, or remove it.",
+        )
     for pattern in filters or []:
         for leaf in _leaves_that_match_nothing(msgspec.to_builtins(pattern.dynamodb), "dynamodb"):
             yield (
                 "filters",
-                f"{leaf} is not a list of what may stand there.",
+                f"{leaf} is not a list of accepted values.",
                 "Write e.g. `[active]` or `[{prefix: C#}]`.",
             )
 
@@ -320,7 +328,7 @@ def _reach(function: Function) -> Refusals:
         if getattr(declaration.data, field) and declaration.vpc:
             yield (
                 f"data.{field}",
-                "AWS answers that outside the VPC only.",
+                "This API is reachable only from outside the VPC.",
                 f"Add `vpc: false`, or remove `data.{field}`.",
             )
 

@@ -23,7 +23,7 @@ _BEARER = {
 # AuthZEN 1.0, 10.1.3: the request's id, if it had one. All operations return it.
 _ECHO = {"gatewayresponse.header.X-Request-ID": "method.request.header.X-Request-ID"}
 _TYPES = "\ue000problem_types\ue001"  # gateway_body makes it a placeholder of templatefile
-_OURS = "Tell us the request_id if it stays."
+_OURS = "Report the request_id if it persists."
 
 
 class _Answer(NamedTuple):
@@ -36,41 +36,44 @@ class _Answer(NamedTuple):
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 _ANSWERS = {
     "ACCESS_DENIED": _Answer(403, "forbidden", "The token does not allow this."),
-    "API_CONFIGURATION_ERROR": _Answer(
-        500, "internal_error", f"The API is set up wrongly. {_OURS}"
-    ),
+    "API_CONFIGURATION_ERROR": _Answer(500, "internal_error", f"The API is misconfigured. {_OURS}"),
     "AUTHORIZER_CONFIGURATION_ERROR": _Answer(
-        500, "internal_error", f"The authorizer is set up wrongly. {_OURS}"
+        500, "internal_error", f"The authorizer is misconfigured. {_OURS}"
     ),
     "AUTHORIZER_FAILURE": _Answer(
         500, "internal_error", f"The token could not be checked. {_OURS}"
     ),
-    "BAD_REQUEST_BODY": _Answer(400, "bad_request", "The body cannot be understood."),
+    "BAD_REQUEST_BODY": _Answer(400, "bad_request", "The body cannot be parsed."),
     "BAD_REQUEST_PARAMETERS": _Answer(
-        400, "bad_request", "A parameter is missing or cannot be understood."
+        400, "bad_request", "A parameter is missing or cannot be parsed."
     ),
     "DEFAULT_4XX": _Answer(None, "request_refused", "The request was refused."),
-    "DEFAULT_5XX": _Answer(None, "internal_error", f"Something failed on our side. {_OURS}"),
+    "DEFAULT_5XX": _Answer(None, "internal_error", f"An internal error occurred. {_OURS}"),
     "EXPIRED_TOKEN": _Answer(401, "token_expired", "The token has expired. Refresh it.", _BEARER),
     "INTEGRATION_FAILURE": _Answer(
         502, "bad_gateway", f"The service could not be reached. {_OURS}"
     ),
     "INTEGRATION_TIMEOUT": _Answer(
-        504, "gateway_timeout", "The service did not answer in time. Try again."
+        504, "gateway_timeout", "The service did not answer in time. Retry."
     ),
     "INVALID_API_KEY": _Answer(403, "api_key_invalid", "The x-api-key is missing or unknown."),
     "INVALID_SIGNATURE": _Answer(
         403, "signature_invalid", "The signature is wrong. Send a bearer token."
     ),
     # The error with which API Gateway answers an unknown path.
-    "MISSING_AUTHENTICATION_TOKEN": _Answer(404, "route_unknown", "There is no such path."),
+    "MISSING_AUTHENTICATION_TOKEN": _Answer(
+        404, "route_unknown", "The API does not have this path."
+    ),
     "QUOTA_EXCEEDED": _Answer(429, "quota_exceeded", "The quota of this API key is used up."),
     "REQUEST_TOO_LARGE": _Answer(
-        413, "body_too_large", "The request is larger than API Gateway takes."
+        413, "body_too_large", "The request exceeds the size limit of API Gateway."
     ),
-    "RESOURCE_NOT_FOUND": _Answer(404, "route_unknown", "There is no such path."),
+    "RESOURCE_NOT_FOUND": _Answer(404, "route_unknown", "The API does not have this path."),
     "THROTTLED": _Answer(
-        429, "too_many_requests", "Too many requests. Try again soon.", {"Retry-After": "1"}
+        429,
+        "too_many_requests",
+        "Too many requests. Retry after the seconds in Retry-After.",
+        {"Retry-After": "1"},
     ),
     "UNAUTHORIZED": _Answer(
         401,
@@ -80,7 +83,7 @@ _ANSWERS = {
         _BEARER,
     ),
     "UNSUPPORTED_MEDIA_TYPE": _Answer(
-        415, "media_type_unsupported", "The body's content type is not taken here."
+        415, "media_type_unsupported", "The content type of the body is not supported."
     ),
     "WAF_FILTERED": _Answer(403, "request_blocked", "The request was blocked by a firewall rule."),
 }

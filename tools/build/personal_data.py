@@ -163,7 +163,7 @@ def _missing(each: Declared) -> Faults:
         field = each.record.field(name)
         stays = field.set is None and (field.erasure == "keep" or each.record.erasure == "expires")
         if stays and not (field.because or each.record.because):
-            yield f"fields.{name}", "It stays without a reason.", "Add `because`."
+            yield f"fields.{name}", "A field that stays needs a reason.", "Add `because`."
 
 
 def _of_table(each: Declared, registry: Registry) -> Faults:
@@ -187,7 +187,7 @@ def _of_item(each: Declared) -> Faults:
     if record.key is None:
         yield "key", "It is missing.", "Add it, e.g. `key: [U#<uid>, META]`."
     elif record.fields and record.found_by is None:
-        yield "found_by", "It is missing.", "Say how a user's items are found."
+        yield "found_by", "It is missing.", "Declare how a user's items are found."
     elif record.found_by == "partition" and SUBJECT not in record.key[0]:
         yield "found_by", f"The partition key has no {SUBJECT}.", "Correct `key`, or `found_by`."
     if record.erasure == "blank":

@@ -48,9 +48,7 @@ def read(file: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BuildError(file, None, f"It is not YAML: {error}.", "Correct it.") from None
     if not isinstance(content, dict):
-        raise BuildError(
-            file, None, "It does not hold a mapping of keys.", "Start it with `key: value` lines."
-        )
+        raise BuildError(file, None, "It is not a mapping.", "Start it with `key: value` lines.")
     return content
 
 

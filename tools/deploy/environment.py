@@ -74,7 +74,7 @@ class Environment:
             return self.outputs[name]
         except KeyError:
             raise EnvironmentUnavailableError(
-                f"{self.name} has no output {name!r}. It was last applied before that output existed. "
+                f"{self.name} has no output {name!r}, which is newer than the last apply. "
                 f"Run make {'up' if self.is_local else f'deploy ENV={self.name}'}."
             ) from None
 

@@ -32,12 +32,14 @@ def _reconcile(options: argparse.Namespace) -> None:
 def text(answer: dict[str, Any]) -> str:
     """Return the differences by class, and what to do next."""
     if answer["state"] == "not due":
-        return "Another run is at work. Try again in 15 minutes."
+        return "Another run is in progress. Retry in 15 minutes."
     found = dict(answer["found"])
     left = found.pop("not_repaired", 0)
     lines = [f"{name:<16} {count}" for name, count in sorted(found.items())]
     if answer["state"] != "ended":
-        lines.append("The time has ended. The schedule continues the pass within 15 minutes.")
+        lines.append(
+            "The time limit of the run is reached. The schedule continues it within 15 minutes."
+        )
     elif left:
         lines.append(f"{left} not repaired. `make logs SERVICE=reconcile_records` names the users.")
     elif found:

@@ -35,13 +35,13 @@ def fetch(store: ReleaseStore, run: str, sha256: str, folder: Path) -> Path:
             raise
         raise RefusedError(
             f"there is no plan {run} of {store.environment}. Kept plans are deleted after a week. "
-            "Start the workflow again, so that a new plan is made and read."
+            "Start the workflow again, which creates a new plan for review."
         ) from None
     content = answer["Body"].read()
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise RefusedError(
             f"the plan {run} of {store.environment} has SHA-256 {found}, not {sha256}. "
-            "It is not the plan that was read, so it was not applied."
+            "It is not the reviewed plan, so it was not applied."
         )
     file = folder / "plan"
     file.touch(mode=0o600)

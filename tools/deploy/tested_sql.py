@@ -74,6 +74,6 @@ def require(schema: TestedSchema, sent: dict[str, str], code: str, advice: str) 
     else:
         return
     raise RefusedError(
-        f"{code} cannot run on the database of today. Migrations up to {schema.migration} were applied after it, "
+        f"{code} cannot run on the current database schema. Migrations up to {schema.migration} were applied after it, "
         f"and {why} (functions/*/{LEDGER}). Nothing was changed. {advice}"
     )

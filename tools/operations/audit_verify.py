@@ -63,7 +63,7 @@ def _fault_lines(faults: list[Any]) -> str:
     more = [f"  and {len(faults) - MAX_SHOWN} more"] if len(faults) > MAX_SHOWN else []
     return "\n".join(
         [
-            f"the audit trail is not as it was written, in {len(faults)} places:",
+            f"the audit trail was changed in {len(faults)} places:",
             *shown,
             *more,
             "  docs/runbooks/audit.md says what to do.",

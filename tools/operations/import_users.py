@@ -249,7 +249,7 @@ def _token(target: Environment) -> str:
     password = os.environ.get("ADMIN_PASSWORD") or target.outputs.get("admin_password", "")
     if not email or not password:
         raise RefusedError(
-            "nobody is named who invites the users. Set ADMIN_EMAIL and ADMIN_PASSWORD, or TOKEN (an access token)."
+            "the administrator who invites the users is missing. Set ADMIN_EMAIL and ADMIN_PASSWORD, or TOKEN (an access token)."
         )
     return throwaway_user.sign_in(target, target.client("cognito-idp"), email, password)
 

@@ -12,8 +12,8 @@ from tools.deploy.errors import RefusedError
 from tools.deploy.release_store import ReleaseStore
 
 ADVICE = """\
-Remove a lock only if its run has ended: look at the run, or ask whoever is named.
-  state    The apply may have been cut off. The next `make plan` shows what it left undone.
+Remove a lock only if its run has ended: look at the run, or ask its user.
+  state    The apply may have been interrupted. The next `make plan` shows what is left to do.
   release  Aliases may stand between two versions. `make rollback` goes to the last complete release."""
 
 

@@ -120,9 +120,9 @@ def _number(migration: str) -> int:
 def _explained(tag: str, conflicts: list[str]) -> str:
     return "\n".join(
         [
-            f"{tag} is applied, but for conflicts in these files:",
+            f"{tag} is applied, except for conflicts in these files:",
             *(f"  {name}" for name in conflicts),
-            "Solve them (git mergetool, git add), then run make check and commit. `git reset --hard` takes everything back.",
+            "Solve them (git mergetool, git add), then run make check and commit. `git reset --hard` undoes everything.",
         ]
     )
 

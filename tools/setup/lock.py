@@ -96,7 +96,7 @@ def _compile(root: Path, group: str, *bounds: str) -> None:
     ]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if ran.returncode:
-        why = f"uv finds no versions that fit together: {' '.join(ran.stderr.split())}"
+        why = f"uv found no compatible versions: {' '.join(ran.stderr.split())}"
         raise BuildError(
             root / "pyproject.toml",
             group,

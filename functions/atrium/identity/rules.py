@@ -115,7 +115,7 @@ def insufficient_scope(scopes: Sequence[str]) -> Problem:
     return Problem(
         403,
         "insufficient_scope",
-        f"The token needs the scope {' or '.join(scopes)}. Sign in again after you were given "
+        f"The token needs the scope {' or '.join(scopes)}. Sign in again once you have "
         "a role with it, or ask an administrator.",
         headers={
             # API Gateway sends it as x-amzn-Remapped-WWW-Authenticate.

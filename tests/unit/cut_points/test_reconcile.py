@@ -222,8 +222,8 @@ def test_the_schedule_repairs_only_if_configured(
         ("ended", {}, "The user pool and the records agree."),
         ("ended", {"email_differs": 1}, "All were repaired. A change of status takes up to two minutes."),
         ("ended", {"email_differs": 1, "not_repaired": 1}, "1 not repaired. `make logs SERVICE=reconcile_records` names the users."),
-        ("pool", {}, "The time has ended. The schedule continues the pass within 15 minutes."),
-        ("not due", {}, "Another run is at work. Try again in 15 minutes."),
+        ("pool", {}, "The time limit of the run is reached. The schedule continues it within 15 minutes."),
+        ("not due", {}, "Another run is in progress. Retry in 15 minutes."),
     ],
 )  # fmt: skip
 def test_the_command_reports_what_remains(state: str, counts: dict[str, int], last: str) -> None:

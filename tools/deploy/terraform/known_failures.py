@@ -3,7 +3,7 @@
 import re
 
 SIGN_IN = (
-    "AWS knows no credentials here, or they have expired. Set AWS_PROFILE in .env to a profile of "
+    "There are no AWS credentials, or they have expired. Set AWS_PROFILE in .env to a profile of "
     "~/.aws/config and sign in (aws sso login, or new access keys). "
     "`aws sts get-caller-identity` then succeeds."
 )
@@ -12,7 +12,7 @@ BOOTSTRAP = (
     "Run make bootstrap once, and check AWS_REGION and the profile."
 )
 DENIED = (
-    "These credentials may not do this. In a workflow, the role is made by make bootstrap; run it "
+    "These credentials lack a permission. In a workflow, make bootstrap creates the role; run it "
     "again after an upgrade. On your machine, check which account AWS_PROFILE is of."
 )
 _REMEDIES = (

@@ -69,7 +69,7 @@ def text(environment: str, month: list[Line], use: list[Line]) -> list[str]:
         "A million requests",
         *map(_row, use),
         "",
-        f"A price with {UNREAD_MARK} was not read in a source. Not counted: traffic to the "
+        f"A price with {UNREAD_MARK} was not verified in a source. Not counted: traffic to the "
         "internet, backups beyond the",
         "database's size, stored items and logs, X-Ray, Cognito's users beyond the free 10,000.",
         f"Prices and assumptions: tools/operations/cost/{FILE.name}, from",

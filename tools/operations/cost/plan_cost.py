@@ -38,7 +38,7 @@ def idle(plan: Plan) -> list[Line]:
             found.setdefault(name, []).append(PRICED[name](known))
         elif name not in table().free:
             raise RefusedError(
-                f"nobody has looked up what {name} costs ({address}). Add it to `free` in "
+                f"the price of {name} is unknown ({address}). Add it to `free` in "
                 "tools/operations/cost/prices.yaml if it costs nothing while idle; else price it in "
                 "plan_cost.py."
             )
