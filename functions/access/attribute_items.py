@@ -1,10 +1,10 @@
-"""A user's attributes in the table, covered by one version.
+"""A user's attributes in the table, with one version for all.
 
-    U#<uid>  META                      {attributes_version, …}
-    U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version, trust}
+  U#<uid> META                      {attributes_version, …}
+U#<uid> ATTR#<namespace>#<name>   {value, encoding, version, trust}
 
-Every change raises `attributes_version` on condition that it is what was read. So several values
-change together or not at all, and updates are never lost.
+Every change increments `attributes_version`, on the condition that it has not changed since the
+read. So several values change together or not at all, and no update is lost.
 """
 
 from collections.abc import Collection, Iterator, Mapping

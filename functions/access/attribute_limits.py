@@ -1,6 +1,6 @@
 """Limits for a user's attributes.
 
-A value that is above a limit already may be made smaller, but not larger.
+A value that already exceeds a limit may shrink but not grow.
 """
 
 from collections.abc import Iterable, Iterator

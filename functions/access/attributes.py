@@ -246,9 +246,9 @@ def _place(request: Request) -> tuple[str, str]:
 
 
 def _all(request: Request, record: Record, known: Namespaces) -> Response:
-    """Return what the caller may see.
+    """Return the attributes that the caller may see.
 
-    The entity tag covers only that, so it reveals nothing else.
+    The entity tag covers only these, so it reveals nothing else.
     """
     seen = _seen(request, record, known)
     return response.json({"attributes": seen}, etag=etag.of_version(1, seen))

@@ -223,7 +223,7 @@ def _expect(grant: GrantRecord, versions: list[int] | None) -> None:
 
 
 def _others(uid: str, name: str) -> bool:
-    """Return True if another grant also makes the user an administrator.
+    """Return True if another grant makes the user an administrator, too.
 
     The old layout allows that.
     """

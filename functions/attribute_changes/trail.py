@@ -12,7 +12,7 @@ PREFIX = "AUDIT#"
 
 
 def record(item: dict[str, Any]) -> None:
-    """Add the event to the trail, unless it is there."""
+    """Add the event to the trail, unless it exists."""
     postgres.query(
         queries.ADD_EVENT,
         event=UUID(item["pk"].removeprefix(PREFIX)),

@@ -41,7 +41,10 @@ def delete_user(identities: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def ours(identities: list[tuple[str, str]]) -> list[str]:
-    """Return the subjects in this pool. A user may also have identities of a previous pool."""
+    """Return the subjects that belong to this pool.
+
+    A user may also have identities of a previous pool.
+    """
     return [subject for issuer, subject in identities if issuer == provider()]
 
 

@@ -136,7 +136,7 @@ def _mail(new: NewUser) -> None:
 
 
 def _sent(new: NewUser, **parameters: Any) -> Any:
-    """Call AdminCreateUser. Delete an account that got no mail, so that a retry can succeed."""
+    """Call AdminCreateUser. If the mail failed, delete the account, so that a retry can succeed."""
     try:
         return call("admin_create_user", Username=new.email, **parameters)
     except ClientError as error:

@@ -1,12 +1,12 @@
 """The commands `enable_mfa` and `disable_mfa`: Cognito first, then META with the outcome.
 
 Enabling makes Cognito ask for the authenticator app at every sign-in and signs the user out. Then
-one transaction sets META's `mfa`, ends the API's sessions from before and writes the outcome. So
-every session that is valid while `mfa` is True began with the second factor.
+one transaction sets META's `mfa`, ends the API's earlier sessions and writes the outcome. So every
+session that is valid while `mfa` is True began with the second factor.
 
-A token with the scope SELF_SERVICE could turn MFA off again (SetUserMFAPreference). The request has
-set `mfa_requested`, since when no new token has the scope, and Cognito accepts no token from before
-a sign-out. So the preference that was set after a first sign-out stays.
+A token with the scope SELF_SERVICE could turn MFA off again (SetUserMFAPreference). Since the
+request set `mfa_requested`, no new token has this scope, and Cognito accepts no token from before a
+sign-out. So a preference that is set after a first sign-out cannot be changed back.
 """
 
 import time
@@ -51,7 +51,7 @@ def enable(id: str, of_user: IdentitiesOfUser) -> None:
 
 
 def disable(id: str, of_user: IdentitiesOfUser) -> None:
-    """Stop asking for the second factor. META has no `mfa` since the request."""
+    """Stop asking for the second factor. The request has already cleared META's `mfa`."""
     _require_latest(id, of_user)
     for subject in cognito.ours(of_user.identities):
         try:

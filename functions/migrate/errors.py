@@ -6,7 +6,7 @@ class MigrationError(Exception):
 
 
 class MigrationsBusyError(MigrationError):
-    """Another run is under way. Nothing was changed."""
+    """Another run is in progress. Nothing was changed."""
 
 
 class HistoryError(MigrationError):

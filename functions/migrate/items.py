@@ -39,7 +39,7 @@ _ATTEMPTS = 10
 
 
 class State(msgspec.Struct):
-    """The progress. `after` is the last user done; `clean` is False once a grant was moved."""
+    """The progress. `after` is the last completed user; `clean` is False once a grant was moved."""
 
     layout: legacy_grants.Layout = "before"
     since: int = 0

@@ -129,7 +129,7 @@ def _run(
 
 
 def _done_before(failed: MigrationFile, chosen: Sequence[MigrationFile]) -> str:
-    """Return a sentence about what this run has changed."""
+    """Return a sentence about the changes of this run."""
     done = [file.id for file in chosen[: list(chosen).index(failed)]]
     return (
         f"Applied by this run and kept: {', '.join(done)}."

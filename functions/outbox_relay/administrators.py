@@ -17,7 +17,7 @@ INTERVAL = timedelta(minutes=10)
 
 
 def check() -> bool:
-    """Ask for the count. Return False if it is not due, or nobody has ever been administrator."""
+    """Request the count. Return False if it is not due, or if there was never an administrator."""
     uids = admins.uids()
     if not uids:
         return False

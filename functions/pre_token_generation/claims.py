@@ -167,7 +167,8 @@ def _rights(uid: str) -> Rights:
     except user_table.TableUnavailableError as error:
         log.write("ERROR", "token without roles", uid=uid, error=log.failure(error))
         return Rights()
-    if meta.status != "active":  # Postgres has it active: a change of the status has not ended
+    # Postgres already has the user as active: a change of the status is pending
+    if meta.status != "active":
         raise _in_progress()
     until, generations = grants.first_end(everywhere), grants.generations(everywhere)
     is_administrator = any(map(admins.is_permanent, everywhere))

@@ -26,7 +26,7 @@ class RecordsFailedError(Exception):
 
 
 def run(*, repair: bool, restart: bool, has_time: Callable[[], bool]) -> dict[str, Any]:
-    """Go on with the pass, or begin one that is due. Return its state and what it has found."""
+    """Continue the pass, or begin one that is due. Return its state and the drifts found."""
     begun = _records("begin", restart=restart)
     if begun is None:
         return {"state": "not due", "found": {}}

@@ -1,4 +1,4 @@
-"""The pass: where it stands, and what it has found. One row for each pool."""
+"""The pass: its position and the drifts found. One row for each pool."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ AT_ONCE = 20
 
 
 def begin(provider: str, *, restart: bool) -> dict[str, Any] | None:
-    """Begin a pass or go on with one. Return None if none is due or another run is at work."""
+    """Begin a pass or continue one. Return None if none is due or another run is in progress."""
     rows = postgres.query(queries.BEGIN, provider=provider, restart=restart)
     return dict(zip(("phase", "position", "found"), rows[0], strict=True)) if rows else None
 

@@ -1,6 +1,6 @@
 """The SQL of this function."""
 
-# Begins a pass, or goes on with one. No row: none is due, or another run is at work.
+# Begins a pass, or continues one. No row: none is due, or another run is in progress.
 BEGIN = """
 INSERT INTO reconciliations AS pass (provider, claimed_until) VALUES (:provider, now() + interval '15 minutes')
 ON CONFLICT (provider) DO UPDATE SET

@@ -25,9 +25,9 @@ def compare(
     repair: bool,
     then: tuple[str, str],
 ) -> dict[str, int]:
-    """Compare, report and, if asked, repair. Return what the pass has found so far.
+    """Compare, report and, if requested, repair. Return the drifts that the pass has found so far.
 
-    `then` is the phase and position that the pass has reached afterwards.
+    `then` is the phase and position of the pass afterwards.
     """
     found = passes.found(provider)
     gone = [Account(subject, "", False, False, False) for subject in missing]

@@ -22,7 +22,7 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    """Register the service, or bring its roles and status to what the event says."""
+    """Register the service, or set its roles and status as in the event."""
     try:
         wanted = msgspec.convert(event, Registration)
     except msgspec.ValidationError as wrong:

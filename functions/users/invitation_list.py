@@ -1,4 +1,4 @@
-"""`GET /v1/invitations`: who was invited, with what came of it."""
+"""`GET /v1/invitations`: the invited people, and the state of each invitation."""
 
 from datetime import datetime
 from typing import Any, Literal

@@ -21,7 +21,10 @@ READ_ONLY = (
 
 
 class Rights(msgspec.Struct):
-    """The part of the record that is not in the row: the entity tag covers it, the version does not."""
+    """The part of the record that is not in the row.
+
+    The entity tag covers it, the version does not.
+    """
 
     attributes: dict[str, Mapping[str, Any]]
     roles: list[str]

@@ -1,11 +1,11 @@
 """Multi-factor authentication of a user, which Cognito asks for and META records.
 
-The user sets up an authenticator app at Cognito (AssociateSoftwareToken, VerifySoftwareToken).
-`PUT /v1/me/mfa` then makes Cognito ask for it at every sign-in: only identity_commands reaches
-Cognito, so the request leaves a command. The command ends all sessions from before and sets META's
-`mfa` at the end. Removal works the other way round: the request clears `mfa` first.
+The user sets up an authenticator app at Cognito (AssociateSoftwareToken, VerifySoftwareToken). `PUT
+/v1/me/mfa` then makes Cognito ask for it at every sign-in. Only identity_commands reaches Cognito,
+so the request writes a command. The command ends all earlier sessions and finally sets META's
+`mfa`. Removal works the other way round: the request clears `mfa` first.
 
-META names the latest command, `mfa_change`. An earlier one changes nothing any more.
+META names the latest command, `mfa_change`. An earlier one has no effect any more.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -264,7 +264,9 @@ def _is_free(port: int) -> bool:
 
 def _disk() -> Finding:
     free = shutil.disk_usage(ROOT).free / 1e9
-    advice = f"{ROOT} has {free:.1f} GB of free space, but {FREE_GB} GB are needed. Delete some files"
+    advice = (
+        f"{ROOT} has {free:.1f} GB of free space, but {FREE_GB} GB are needed. Delete some files"
+    )
     return Finding("disk", f"{free:.0f} GB free" if free >= FREE_GB else None, advice)
 
 

@@ -22,7 +22,10 @@ def of_bytes(content: bytes) -> str:
 
 
 def of_version(version: int, beside: object = None) -> str:
-    """Return the tag of a row `version`, which SQL can compare, and of parts `beside` the row."""
+    """Return the tag of a row's `version` and of `beside`, the content that is not in the row.
+
+    SQL can compare the version.
+    """
     return f'"{version}-{_digest(beside)}"'
 
 
@@ -45,7 +48,9 @@ def expected_versions(request: Request, beside: object = None) -> list[int] | No
     """
     condition = if_match(request)
     if request.headers.get("if-none-match", "").strip() == "*":
-        raise stale()  # both must hold, and this one is false for whatever exists (13.2.2)
+        # for an existing resource, `If-None-Match: *` is false, and both conditions must hold
+        # (13.2.2)
+        raise stale()
     if condition.strip() == "*":
         return None
     if not _TAGS.fullmatch(condition.strip()):

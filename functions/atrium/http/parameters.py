@@ -72,8 +72,8 @@ def _one(text: str, kind: Any) -> Any:
     try:
         value = msgspec.convert(text, kind, dec_hook=parse)
     except msgspec.ValidationError:
-        # Convert leniently only values that JSON does not write as text. Lenient conversion of the
-        # others would accept `1` as a date, `1e2` as an integer, and `1` as true.
+        # Convert leniently only types that JSON does not write as text. For text types, leniency
+        # would accept `1` as a date. It would also accept `1e2` as an integer and `1` as true.
         value = msgspec.convert(text, kind, strict=False, dec_hook=parse)
         if not isinstance(value, float) and not (
             isinstance(value, int) and msgspec.json.encode(value) == text.encode()

@@ -39,10 +39,9 @@ WHERE id = :invitation::uuid AND state = 'open'
 def accept(uid: str) -> None:
     """Grant the roles of the user's open invitation and mark it as accepted.
 
-    An expired one grants nothing. It is marked all the same, because cancelling an invitation
-    erases the user, and this one has signed in.
-    META names the accepted invitation, so a repeat after a crash grants nothing again. Raises
-    `TableUnavailableError`; the next token repeats it.
+    An expired one grants nothing, but is marked as well, because cancelling it would erase a user
+    who has signed in. META names the accepted invitation, so a repeat after a crash grants nothing
+    again. Raises `TableUnavailableError`; the next token repeats it.
     """
     for id, actor, roles, is_valid in postgres.query(OPEN, uid=uid):
         if retry_on_conflict(partial(_grant, uid, id, str(actor), roles, is_valid=is_valid)):
@@ -63,7 +62,7 @@ def _grant(uid: str, invitation: UUID, actor: str, roles: Sequence[str], *, is_v
     meta = user_table.item(f"U#{uid}", "META") or {}
     if meta.get("invitation") == str(invitation) or meta.get("status") != "active":
         return meta.get("status") == "active"
-    inviter = user_table.meta(actor)  # before the reads that its epoch guards
+    inviter = user_table.meta(actor)  # read before the other reads, which its epoch protects
     granted = dict[str, int]()
     if is_valid and inviter is not None and inviter.status == "active":
         granted = _grantable(

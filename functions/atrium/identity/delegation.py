@@ -105,7 +105,8 @@ class Delegation:
     def check_role(self, name: str, before: Role | None, after: Role | None) -> None:
         """Raise 403 if the role holds a right that the caller lacks, or holds only in part.
 
-        The caller must hold each right everywhere and permanently.         The role is checked as it is, and as it would be after the change.
+        The caller must hold each right everywhere and permanently. The role is checked as it is and
+        as it would be after the change.
         """
         if self.is_unlimited:
             return

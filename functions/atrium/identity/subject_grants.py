@@ -35,12 +35,18 @@ _ATTRIBUTES = '"subject.attributes.'
 
 
 def find(uid: str, resource: Resource) -> SubjectGrants:
-    """Return what concerns one user and one resource. Raises `TableUnavailableError`."""
+    """Return the status and the grants for one user and one resource.
+
+    Raises `TableUnavailableError`.
+    """
     return find_all({(uid, resource)})[uid, resource]
 
 
 def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
-    """Return the grants for each pair of user and resource. Raises `TableUnavailableError`."""
+    """Return the status and the grants for each pair of user and resource.
+
+    Raises `TableUnavailableError`.
+    """
     known = {one for one in asked if is_uid(one[0])}
     resources = Counter(uid for uid, _ in known)
     metas = {uid: parallel.start(lambda uid=uid: user_table.meta(uid)) for uid in resources}  # type: ignore[misc]
@@ -69,7 +75,10 @@ def find_all(asked: Collection[Asked]) -> dict[Asked, SubjectGrants]:
 
 
 def find_of_type(uid: str, kind: str) -> SubjectGrants:
-    """Return what concerns a user and all resources of a type. Raises `TableUnavailableError`."""
+    """Return the status and the grants for a user and all resources of a type.
+
+    Raises `TableUnavailableError`.
+    """
     if not is_uid(uid):
         return _NOBODY
     meta = parallel.start(lambda: user_table.meta(uid))
@@ -78,10 +87,11 @@ def find_of_type(uid: str, kind: str) -> SubjectGrants:
 
 
 def attributes_for(found: Iterable[tuple[str, str, Sequence[Grant]]]) -> dict[str, Attributes]:
-    """Return by uid the attributes of the users for whom a condition names attributes.
+    """Return by uid the attributes of users whose conditions name attributes.
 
-    `found` has a uid, a type of resource, and the grants that concern it. The conditions are those
-    of the grants, and those of permissions on the type in their roles. Only trusted namespaces count: other values may be set by users who could not give the grant.
+    `found` has a uid, a type of resource, and the relevant grants. Conditions are those of the
+    grants, and those of permissions on the type in their roles. Only trusted namespaces count:
+    other values may be set by users who could not grant the right.
     """
     uids = sorted({uid for uid, kind, of_one in found if _read_attributes(kind, of_one)})
     stored = parallel.run([partial(user_table.stored_attributes, uid) for uid in uids])

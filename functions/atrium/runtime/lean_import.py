@@ -29,7 +29,7 @@ class LazyModule(types.ModuleType):
         return lambda *arguments, **named: getattr(self._module(), name)(*arguments, **named)
 
     def _module(self) -> types.ModuleType:
-        if sys.modules.get(self.__name__) is self:  # called during the import of the library
+        if sys.modules.get(self.__name__) is self:  # the library calls it during its import
             del sys.modules[self.__name__]
         return importlib.import_module(self.__name__)
 
@@ -42,11 +42,11 @@ class LazyPattern:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(_compile(*self._arguments, **self._named), name)
-        vars(self)[name] = found  # the next use does not come here
+        vars(self)[name] = found  # the next use finds the compiled pattern
         return found
 
     def answer_first(self, method: str, answer: Callable[[str], Any]) -> None:
-        """Let `answer` answer the method, and only compile the pattern if it returns Ellipsis."""
+        """Let `answer` replace the method, and compile the pattern only if it returns Ellipsis."""
         pattern = LazyPattern(*self._arguments, **self._named)
         vars(self)[method] = lambda text: (
             getattr(pattern, method)(text) if (found := answer(text)) is ... else found

@@ -27,7 +27,7 @@ def _no_text(*_: object, **__: object) -> str:
 
 
 def _ca_bundle() -> str:
-    """Return the file of authorities that botocore would find, which no client here needs."""
+    """Return no file of certificate authorities, because no client here uses botocore's."""
     try:
         from certifi import where
     except ModuleNotFoundError:  # as in the layer

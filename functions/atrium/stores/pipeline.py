@@ -167,7 +167,7 @@ class PipelinedConnection(core.CoreConnection):  # type: ignore[misc]  # pg8000 
             code, length = core.ci_unpack(core._read(self._sock, 5))
             self.message_types[code](core._read(self._sock, length - 4), context)
             if code in (core.COMMAND_COMPLETE, core.EMPTY_QUERY_RESPONSE):
-                # A deferred constraint fails at the Sync, so its error is assigned to the last
+                # A deferred constraint fails at the Sync, so its error belongs to the last
                 # statement.
                 context = next(waiting, context)
 
