@@ -1,7 +1,7 @@
 """A user's attributes in the table, with one version for all.
 
-  U#<uid> META                      {attributes_version, …}
-U#<uid> ATTR#<namespace>#<name>   {value, encoding, version, trust}
+    U#<uid>  META                      {attributes_version, …}
+    U#<uid>  ATTR#<namespace>#<name>   {value, encoding, version, trust}
 
 Every change increments `attributes_version`, on the condition that it has not changed since the
 read. So several values change together or not at all, and no update is lost.

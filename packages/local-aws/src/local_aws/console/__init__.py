@@ -1,1 +1,1 @@
-"""The laptop's console: what the stack has just done, in a browser, below `/_local/console/`."""
+"""The laptop's console: the latest requests of the stack, in a browser, below `/_local/console/`."""

@@ -17,7 +17,7 @@ _MESSAGE = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 
 
 def note(spans: OpenSpans, call: AwsCall, answer: AwsResponse, began: float) -> None:
-    """Add the span of a function's call to the event that it handles, if any."""
+    """Add the span of a function's call to the event that the function handles, if any."""
     if (found := spans.of(call.access_key)) is None:
         return
     error = _error(answer.body) if answer.status >= 400 else ""

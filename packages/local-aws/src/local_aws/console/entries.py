@@ -7,7 +7,7 @@ from local_aws.console.redaction import redacted
 from local_aws.lambda_service import Invoked
 
 LONGEST = 512  # characters of a path or a reason in the list
-SHORTEST_MS = 0.05  # of a wait that is shown
+SHORTEST_MS = 0.05  # shorter waits are not shown
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
         return self.status >= 500 or (self.status == 0 and self.reason != "")
 
     def matches(self, text: str) -> bool:
-        """Return True if the lower-case `text` is part of what the list shows."""
+        """Return True if the list shows `text`, in lower case."""
         return text in f"{self.method} {self.path} {self.status} {self.id} {self.reason}".lower()
 
 
@@ -101,7 +101,7 @@ def _caller(invoked: Invoked) -> str:
 
 
 def page_of(seen: Seen) -> Page:
-    """Return what the page of a request shows, without secrets."""
+    """Return the page of a request, without secrets."""
     answered, invoked = seen.answered, seen.invoked
     began = answered.began if answered else invoked.began if invoked else 0.0
     bars = [*_gateway_bars(answered), *_function_bars(invoked, began)]
@@ -125,7 +125,7 @@ def page_of(seen: Seen) -> Page:
 
 
 def without_secrets(summary: Summary) -> Summary:
-    """Return a summary as it is shown."""
+    """Return a summary without secrets, for display."""
     return msgspec.structs.replace(
         summary,
         at=round(summary.at, 3),

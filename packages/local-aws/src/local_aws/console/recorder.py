@@ -1,7 +1,7 @@
 """The newest requests of the stack, in bounded memory.
 
-Summaries are kept as objects, so that a search is quick. What was seen of each request is kept as
-JSON, in compressed blocks.
+Summaries are kept as objects, so that a search is quick. Details of each request are kept as JSON,
+in compressed blocks.
 """
 
 import asyncio
@@ -103,7 +103,7 @@ class Recorder:
         return Kept(list(self._blocks), list(self._open))
 
     def find(self, number: int) -> Seen | None:
-        """Return what was seen of a request; None if it is not kept."""
+        """Return the details of a request; None if they are no longer kept."""
         if not self.oldest <= number < self.next:
             return None
         first_open = self.next - len(self._open)

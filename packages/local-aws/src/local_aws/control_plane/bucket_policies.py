@@ -1,4 +1,4 @@
-"""A bucket's policy is decided as every other policy is, by its conditions and principals too.
+"""Bucket policies, evaluated like all other policies, with their conditions and principals.
 
 Importing this module patches moto. moto reads neither, so a policy that only denies calls without
 TLS denied every object of the bucket to everybody.

@@ -1,8 +1,8 @@
 """The rows of the database server: RDS deletes them with the instance, and keeps them in snapshots.
 
-A single Postgres serves every instance, so its rows go when the last instance goes. A snapshot is
-a copy of the server's folder, taken while the server is stopped for a moment. On AWS a snapshot of
-a Single-AZ instance also suspends its I/O for a moment.
+A single Postgres serves every instance, so its rows are deleted with the last instance. A snapshot
+is a copy of the server's folder, taken while the server is stopped for a moment. On AWS a snapshot
+of a Single-AZ instance also suspends its I/O for a moment.
 """
 
 import shutil

@@ -27,7 +27,7 @@ async def meet(faults: Faults, dependency: Dependency) -> None:
     """Let a login meet the dependency's fault.
 
     Raises:
-        EOFError: the connection ends without a word.
+        EOFError: the connection ends without a message.
         ProxyRefusalError: the login is refused.
     """
     if (fault := faults.of(dependency)) is None:

@@ -132,11 +132,10 @@ def running(
     durable: bool = False,
     database: str = DATABASE,
 ) -> Iterator[Postgres]:
-    """Provide Postgres for a test.
+    """Provide Postgres for a test, as in `with running(tmp_path / "postgres") as postgres`.
 
-    Example: `with running(tmp_path
-    "postgres") as postgres`. By default it is not durable, which is faster. Data that `place` had
-    to put outside of the folder of `data` is removed at the end.
+    By default it is not durable, which is faster. Data that `place` had to put outside of the
+    folder of `data` is removed at the end.
     """
     server = start_now(data, port=port, log=log, durable=durable, database=database)
     try:

@@ -230,7 +230,7 @@ class Side(asyncio.Protocol):
             self.transport.abort()
 
     def _hold(self, data: bytes, seconds: float) -> None:
-        """Keep `data` behind what is held already, so that the order stays."""
+        """Hold `data` behind data that is already held, so that the order is kept."""
         if not self._held:
             self._held_until = time.monotonic() + seconds
             asyncio.get_running_loop().call_later(_HELD_LOOK_SECONDS, self._release)

@@ -32,7 +32,7 @@ class SqlSpans:
         self._statements.append(sql)
 
     def answered(self, data: bytes) -> None:
-        """Look at a piece of the server's answers."""
+        """Read a piece of the server's answers."""
         if not self._statements:
             return
         if (at := data.find(_ERROR)) >= 0:

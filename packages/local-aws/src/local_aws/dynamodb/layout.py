@@ -4,7 +4,7 @@ A table holds the items by primary key, with two columns and one SQLite index pe
 secondary index consists of columns of the same row, so it cannot differ from its table.
 """
 # ruff: noqa: S608 - the names in these statements are our own numbers and index names that
-# `endpoint` has validated it
+# `endpoint` has validated
 
 import json
 import sqlite3

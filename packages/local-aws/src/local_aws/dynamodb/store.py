@@ -7,7 +7,7 @@ moto decides which tables exist; `Store` follows it at each call. See
 docs/decisions/0013-items-in-sqlite.md for the alternatives and measurements.
 """
 # ruff: noqa: S608 - the names in these statements are our own numbers and index names that
-# `endpoint` has validated it
+# `endpoint` has validated
 
 import asyncio
 import sqlite3
