@@ -132,7 +132,9 @@ def running(
     durable: bool = False,
     database: str = DATABASE,
 ) -> Iterator[Postgres]:
-    """Provide Postgres for a test, as in `with running(tmp_path / "postgres") as postgres`.
+    """Provide Postgres for a test.
+
+        with running(tmp_path / "postgres") as postgres: ...
 
     By default it is not durable, which is faster. Data that `place` had to put outside of the
     folder of `data` is removed at the end.
