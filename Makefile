@@ -45,7 +45,7 @@ clock: environment ## Move the clock of a stack that ATRIUM_CLOCK=movable make u
 fault: environment ## Let a dependency of the stack fail for a while (DEPENDENCY=postgres|proxy|dynamodb|cognito|secrets FAULT=kill|hang|delay|throttle|error|skew SECONDS=20; without FAULT it ends)
 	@$(PYTHON) -m tools.laptop fault --dependency "$(DEPENDENCY)" --fault "$(FAULT)" --seconds "$(or $(SECONDS),20)"
 
-iam-report: environment ## List what the functions' roles were asked for, and permissions that no call has used
+iam-report: environment ## List the permissions that calls of functions used, and those that no call used
 	@$(PYTHON) -m tools.laptop.iam_report
 
 ##@ Migrations of the database
@@ -131,7 +131,7 @@ proof-durability: environment ## Kill the store 500 times and a whole stack 30 t
 	@KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest -q -rP -p no:cacheprovider packages/local-aws/tests/local_aws_tests/dynamodb/test_kills.py
 	@STACK_KILLS=$(or $(STACK_KILLS),30) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_durability.py
 
-proof-two-days: environment ## Live through 48 hours: workers, streams, expiry and schedules, then a whole stack (HOURS=48)
+proof-two-days: environment ## Simulate 48 hours: workers, streams, expiry and schedules, then a complete stack (HOURS=48)
 	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -p no:cacheprovider packages/local-aws/tests/local_aws_tests/clock
 	@HOURS=$(or $(HOURS),48) $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/failures/test_two_days.py
 
@@ -185,11 +185,11 @@ proof-local-console: environment .venv/playwright/bin/playwright console ## Use 
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_local_console.py
 
 .PHONY: proof-shells
-proof-shells: environment ## Start, ask and stop a small stack in 55 shells, below 8 paths and in 3 clones
+proof-shells: environment ## Start, call and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py
 
 .PHONY: proof-overload
-proof-overload: environment ## Send the running stack five times what it can serve: it must go on serving, and recover (DURATION=60 WRITE=1)
+proof-overload: environment ## Send the running stack five times its capacity: it must keep serving, and recover (DURATION=60 WRITE=1)
 	@$(PYTHON) -m bench.overload --seconds $(or $(DURATION),60) $(if $(WRITE),--write)
 
 .PHONY: proof-faults
@@ -206,32 +206,32 @@ proof-cut-points: environment ## Kill the process before and after every call of
 	@CUT_POINTS=all $(PYTHON) -m pytest -q -rP -p no:cacheprovider tests/unit/cut_points
 
 .PHONY: proof-redeploy
-proof-redeploy: environment ## Destroy a stack and deploy it again, as in an account where RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
+proof-redeploy: environment ## Destroy a stack and deploy it again, although RDS leaves log groups (ATRIUM_STATE=.local-proof API_PORT=… AWS_PORT=…)
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs
 
 .PHONY: proof-pipelines
-proof-pipelines: environment ## Run every workflow with act, also for real against an empty account of the laptop's AWS; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
+proof-pipelines: environment ## Run every workflow with act, also with the real commands against an empty account of the laptop's AWS; interrupt deploys at every point; upgrade every kind of fork; release and roll back on the stack that is up
 	@$(PYTHON) -m pytest -q -rP -p no:cacheprovider -n 2 tests/pipeline_runs
 	@$(MAKE) --no-print-directory proof-account
 	@WHOLE_MATRIX=1 $(PYTHON) -m pytest -q -p no:cacheprovider -n 2 tests/pipelines
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/story/test_release.py tests/story/proof_release.py
 
 .PHONY: proof-account
-proof-account: environment ## Deploy from an empty account of the laptop's AWS, scenario by scenario (ACCOUNT=folder keeps it and goes on where it failed; ONLY=drift)
+proof-account: environment ## Deploy from an empty account of the laptop's AWS, scenario by scenario (ACCOUNT=folder keeps it and continues at the failed scenario; ONLY=drift)
 	@ACCOUNT=$(ACCOUNT) $(PYTHON) -m pytest -q -x -s $(if $(ACCOUNT),--stepwise -o cache_dir=$(abspath $(ACCOUNT))/pytest,-p no:cacheprovider) $(if $(ONLY),-k $(ONLY)) tests/pipeline_runs/proof_account.py
 
 ##@ Environments on AWS
 
 .PHONY: asvs
-asvs: environment ## Print how much of OWASP ASVS 5.0, levels 1 and 2, is met, and what is not
+asvs: environment ## Print how many requirements of OWASP ASVS 5.0, levels 1 and 2, are met, and which are not
 	@$(PYTHON) -m tools.checks.asvs
 
 .PHONY: reachability
-reachability: environment ## Print who may reach whom in an environment's network, with the paths that prove it (ENV=dev|prod); needs no account
+reachability: environment ## Print which parts of an environment's network can reach each other, with the paths that prove it (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.reachability $(or $(ENV),dev)
 
 .PHONY: protection
-protection: environment ## Print what encrypts an environment's data and connections, and that no secret is in its plan (ENV=dev|prod); needs no account
+protection: environment ## Print how an environment's data and connections are encrypted, and check its plan for secrets (ENV=dev|prod); needs no account
 	@PYTHONPATH=.:functions:packages/local-aws/src:packages/local-aws/tests $(PYTHON) -m tests.infra.protection $(or $(ENV),dev)
 
 .PHONY: cost
@@ -252,7 +252,7 @@ bootstrap: environment ## Prepare an AWS account once: state bucket, roles for G
 plan: environment ## Show what a deploy would change (ENV=dev|…|local); changes nothing
 	@$(PYTHON) -m tools.operations.plan $(ENV) $(TESTED_ARTEFACTS) $(if $(KEEP),--keep $(KEEP)) $(if $(GUARD),--guard) $(if $(TEXT),--text $(TEXT))
 
-preflight: environment ## Ask the account whether a deploy can work, and what to do if not (ENV=dev|prod|local); changes nothing
+preflight: environment ## Check whether the account is ready for a deploy, and print the remedies (ENV=dev|prod|local); changes nothing
 	@$(PYTHON) -m tools.operations.preflight $(ENV)
 
 deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev; SERVICE=users for its code alone; YES=1; CANARY=10)
@@ -261,7 +261,7 @@ deploy: environment ## Build, apply, migrate, shift aliases, smoke-test (ENV=dev
 release: environment ## Migrate, then shift aliases to the published versions; roll back on an alarm (ENV=dev CANARY=10 WATCH=600)
 	@$(PYTHON) -m tools.deploy.release $(ENV) $(CANARY_OPTIONS)
 
-rollback: environment ## Make the release before live again, in seconds, also while alarms ring (ENV=dev TO=12 LIST=1)
+rollback: environment ## Make the previous release live again, in seconds, even during an alarm (ENV=dev TO=12 LIST=1)
 	@$(PYTHON) -m tools.operations.rollback $(ENV) $(if $(TO),--to $(TO)) $(if $(LIST),--list)
 
 unlock: environment ## Explain the locks that a killed run left, and remove them (ENV=dev YES=1)
@@ -270,7 +270,7 @@ unlock: environment ## Explain the locks that a killed run left, and remove them
 smoke: environment ## Check that an environment answers, serves its contract and demands a token (ENV=dev)
 	@$(PYTHON) -m tools.operations.smoke $(ENV)
 
-verify: environment ## Show that a deployed environment is as promised, and keep what it answered (ENV=dev ADMIN_EMAIL=… ADMIN_PASSWORD=…)
+verify: environment ## Check a deployed environment against the contract's promises, and store its answers (ENV=dev ADMIN_EMAIL=… ADMIN_PASSWORD=…)
 	@$(PYTHON) -m tools.operations.verify $(ENV)
 
 admin: environment ## Grant a user the role admin, also the first one (ENV=local|dev|… EMAIL=ada@example.com FORMAT=json)
@@ -279,7 +279,7 @@ admin: environment ## Grant a user the role admin, also the first one (ENV=local
 reconcile: environment ## Compare the user pool with the records, and list the differences (ENV=… REPAIR=1 repairs them, FORMAT=json)
 	@$(PYTHON) -m tools.deploy.reconcile --env "$(ENV)" --format "$(FORMAT)" $(if $(REPAIR),--repair)
 
-import-users: environment ## Invite the users of a CSV file; run it again to go on after an interruption (FILE=users.csv ENV=… DRY_RUN=1 RATE=5 ADMIN_EMAIL=… ADMIN_PASSWORD=…)
+import-users: environment ## Invite the users of a CSV file; run it again to continue after an interruption (FILE=users.csv ENV=… DRY_RUN=1 RATE=5 ADMIN_EMAIL=… ADMIN_PASSWORD=…)
 	@$(PYTHON) -m tools.operations.import_users --env "$(ENV)" --file "$(FILE)" --rate "$(or $(RATE),5)" $(if $(DRY_RUN),--dry-run)
 
 replay-erasures: environment ## Repeat the erasures that a restored backup has undone (ENV=… DRY_RUN=1 UIDS="…" FORMAT=json)
@@ -307,10 +307,10 @@ artefacts: environment ## Print the digest of build/, for make deploy ARTEFACTS=
 version: environment ## Give the changes under Unreleased a version (TO=0.2.0)
 	@$(PYTHON) -m tools.release.versions "$(TO)"
 
-upgrade: environment ## Take a release of Atrium into this fork (FROM=<remote or path> TO=v0.2.0)
+upgrade: environment ## Merge a release of Atrium into this fork (FROM=<remote or path> TO=v0.2.0)
 	@$(PYTHON) -m tools.release.upgrade "$(FROM)" "$(TO)"
 
-contract-changes: environment ## Fail on changes of the contract that break clients, without another version (BASE=main)
+contract-changes: environment ## Fail if the contract breaks clients and its version is unchanged (BASE=main)
 	@$(PYTHON) -m tools.release.contract_changes "$(BASE)"
 
 release-assets: environment ## Write the notes and files of a GitHub release (TAG=v0.2.0 TO=release/)
@@ -328,10 +328,10 @@ gate: environment ## Check in GitHub that deploys of an environment wait for an 
 plan-comment: environment ## Show plans in one comment of a pull request (PULL=7 TEXTS=plans)
 	@$(PYTHON) -m tools.release.plan_comment "$(PULL)" "$(TEXTS)"
 
-drift-issue: environment ## Open, update or close the one issue of drift (TEXTS=plans)
+drift-issue: environment ## Open, update or close the issue that reports drift (TEXTS=plans)
 	@$(PYTHON) -m tools.release.drift_issue "$(TEXTS)"
 
-deployed-commit: environment ## Print the commit that an environment was deployed from, if it was (ENV=prod)
+deployed-commit: environment ## Print the commit that an environment was deployed from; nothing before its first deploy (ENV=prod)
 	@$(PYTHON) -m tools.operations.rollback $(ENV) --commit
 
 ##@ Maintenance

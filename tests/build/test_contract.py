@@ -84,7 +84,7 @@ def test_a_decision_needs_read_access_to_grants_and_namespaces(
     changes = changed(NOTES, "permission: users.write", "{decision: notes.write, resource: id}")
     changes |= changed(declared, "[users, roles]", f"[users, roles, {both[0]}]")
     told = refusal(lay_out(tmp_path, changes))
-    assert told.startswith(f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} asks for")
+    assert told.startswith(f"{declared}: data.user_attributes.read: PUT /v1/notes/{{id}} needs a")
     assert f"Add `{partition}` to `user_attributes: {{read: […]}}`" in told
 
 

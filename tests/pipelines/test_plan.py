@@ -210,7 +210,7 @@ def test_a_plan_other_than_the_reviewed_one_is_refused(served: Endpoint, tmp_pat
     sha256 = stored_plan.keep(store, "7", file)
     file.write_bytes(b"put there by somebody else")
     stored_plan.keep(store, "7", file)
-    with pytest.raises(RefusedError, match="It is not the plan that was read"):
+    with pytest.raises(RefusedError, match="It is not the reviewed plan"):
         stored_plan.fetch(store, "7", sha256, tmp_path)
     with pytest.raises(RefusedError, match="there is no plan 8 of dev"):
         stored_plan.fetch(store, "8", sha256, tmp_path)

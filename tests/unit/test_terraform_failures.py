@@ -20,7 +20,7 @@ EXPIRED = "api error ExpiredToken: The security token included in the request is
         (NO_CREDENTIALS, "AWS_PROFILE"),
         (EXPIRED, "sign in"),
         (NO_BUCKET, "make bootstrap"),
-        ("api error AccessDenied: not authorized to perform s3:GetObject", "may not do this"),
+        ("api error AccessDenied: not authorized to perform s3:GetObject", "lack a permission"),
         ("Error: Unsupported argument", ""),
     ],
 )
