@@ -104,12 +104,12 @@ def start(
 
 
 @dataclass(frozen=True)
-class Ran:
+class CompletedCommand:
     status: int
     out: str
     err: str
 
 
-def finish(build: subprocess.Popen[str]) -> Ran:
+def finish(build: subprocess.Popen[str]) -> CompletedCommand:
     out, err = build.communicate(timeout=900)
-    return Ran(build.returncode, out, err)
+    return CompletedCommand(build.returncode, out, err)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.build.repository import REPOSITORY, Ran, lay_out
+from tests.build.repository import REPOSITORY, CompletedCommand, lay_out
 from tools.build.uv import uv
 
 ENVIRONMENT = os.environ | {"UV": uv()}
@@ -145,16 +145,16 @@ def test_a_failed_installation_restores_the_files(state: Path) -> None:
     assert "It cannot be installed in the local environment: bootstrap: the disk is full" in ran.err
 
 
-def change(root: Path, what: str, *options: str) -> Ran:
+def change(root: Path, what: str, *options: str) -> CompletedCommand:
     return run(root, "tools.setup.dependencies", what, *options)
 
 
-def run(root: Path, module: str, *options: str) -> Ran:
+def run(root: Path, module: str, *options: str) -> CompletedCommand:
     command = [sys.executable, "-m", module, *options, "--root", str(root)]
     ran = subprocess.run(
         command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    return CompletedCommand(ran.returncode, ran.stdout, ran.stderr)
 
 
 def declared(root: Path) -> dict[str, list[Any]]:

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.repository import Ran, finish, start
+from tests.build.repository import CompletedCommand, finish, start
 from tools.build.__main__ import refresh
 from tools.build.artefacts import Artefact
 
 
-def build(root: Path) -> Ran:
+def build(root: Path) -> CompletedCommand:
     """Build without uv, which must not be needed."""
     return finish(start(root, "--local", UV="/nowhere/uv"))
 
 
-def made(ran: Ran) -> list[str]:
+def made(ran: CompletedCommand) -> list[str]:
     """Return the names of the artefacts that the build reported as built."""
     assert ran.status == 0, ran.err
     return sorted(line.split()[0] for line in ran.out.splitlines() if " built " in line)

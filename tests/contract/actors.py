@@ -149,7 +149,7 @@ def roles(operation: Operation) -> frozenset[str]:
 
 
 @dataclass
-class Cast:
+class Actors:
     """The actors, each created when first needed.
 
     `admin` has one of each thing that the contract can create.
@@ -271,13 +271,13 @@ class Cast:
         return Caller(self.outputs.api_url, person.token, person.uid)
 
 
-ACTORS: dict[str, Callable[[Cast, Operation], Actor]] = {
-    "anonymous": Cast.anonymous,
-    "other user": Cast.other_user,
-    "self": Cast.self,
-    "disabled": Cast.disabled,
-    "revoked": Cast.revoked,
-    "role without it": Cast.role_without_it,
-    "role with it": Cast.role_with_it,
-    "admin": Cast.admin,
+ACTORS: dict[str, Callable[[Actors, Operation], Actor]] = {
+    "anonymous": Actors.anonymous,
+    "other user": Actors.other_user,
+    "self": Actors.self,
+    "disabled": Actors.disabled,
+    "revoked": Actors.revoked,
+    "role without it": Actors.role_without_it,
+    "role with it": Actors.role_with_it,
+    "admin": Actors.admin,
 }

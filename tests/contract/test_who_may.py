@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.actors import ACTORS, Cast, complaint, expected
+from tests.contract.actors import ACTORS, Actors, complaint, expected
 from tests.contract.caller import Caller, problem
 from tests.contract.operations import FILE, METHODS, Operation, of, read
 from tools.laptop.client import Client
@@ -27,8 +27,8 @@ FUNCTIONS = FILE.parent / "functions"
 
 
 @pytest.fixture(scope="session")
-def cast(client: Client, admin: Caller) -> Cast:
-    return Cast(client, admin, read())
+def actors(client: Client, admin: Caller) -> Actors:
+    return Actors(client, admin, read())
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def cast(client: Client, admin: Caller) -> Cast:
     ],
 )
 def test_each_operation_admits_exactly_the_declared_callers(
-    operation: Operation, kind: str, cast: Cast
+    operation: Operation, kind: str, actors: Actors
 ) -> None:
-    actor = ACTORS[kind](cast, operation)
+    actor = ACTORS[kind](actors, operation)
     answer = actor.ask(operation)
     assert complaint(operation, actor, answer) is None
     if (
@@ -51,14 +51,14 @@ def test_each_operation_admits_exactly_the_declared_callers(
 
 
 @pytest.mark.parametrize("kind", ["role with it", "admin"])
-def test_the_gateway_admits_every_caller_whom_the_rules_admit(kind: str, cast: Cast) -> None:
+def test_the_gateway_admits_every_caller_whom_the_rules_admit(kind: str, actors: Actors) -> None:
     """Check this: a scope in `security` without a permission in x-atrium-allow would exclude
     everybody.
     """
     for operation in OPERATIONS:
         allowed = operation.declared["x-atrium-allow"]
         if any(isinstance(one, dict) and "permission" in one for one in allowed):
-            assert expected(operation, ACTORS[kind](cast, operation)) is None, operation
+            assert expected(operation, ACTORS[kind](actors, operation)) is None, operation
 
 
 def test_every_route_of_gateway_and_services_is_in_the_contract() -> None:
@@ -88,16 +88,16 @@ def test_the_stack_runs_this_contract(admin: Caller) -> None:
     assert served == packaged
 
 
-def test_a_rule_looser_than_the_contract_is_detected(cast: Cast) -> None:
+def test_a_rule_looser_than_the_contract_is_detected(actors: Actors) -> None:
     """Deploy a service that admits every signed-in user where its contract demands a permission."""
     operation = next(
         one
         for one in OPERATIONS
-        if not one.is_public and expected(one, cast.other_user(one)) == 403
+        if not one.is_public and expected(one, actors.other_user(one)) == 403
     )
-    actor = cast.other_user(operation)
+    actor = actors.other_user(operation)
     assert complaint(operation, actor, actor.ask(operation)) is None
-    with loosened(cast.client, operation):
+    with loosened(actors.client, operation):
         told = complaint(operation, actor, actor.ask(operation))
     assert told is not None
     assert "the contract demands 403" in told

@@ -13,7 +13,7 @@ from local_aws.supervisor.ports import free_ports
 from tests.failures import matrix
 from tests.failures.matrix import Row
 from tests.failures.saved import copy, saved
-from tests.failures.stack import Ended, Stack
+from tests.failures.stack import CompletedCommand, Stack
 from tools.laptop.client import Client, Person, client_of
 
 ROWS = pytest.StashKey[list[Row]]()
@@ -127,7 +127,7 @@ def kept(client: Client, member: Person) -> None:
     client.sign_in(member)
 
 
-def _notice(ended: Ended) -> str:
+def _notice(ended: CompletedCommand) -> str:
     notices = [line.strip() for line in ended.output.splitlines() if line.startswith("    ")]
     return f": {notices[0]}" if notices else ""
 

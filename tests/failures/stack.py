@@ -26,7 +26,7 @@ OWNER = (
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedCommand:
     code: int
     output: str
 
@@ -56,15 +56,15 @@ class Command:
                 return line
         raise AssertionError(f"{pattern!r} did not come:\n{''.join(self.lines)}")
 
-    def interrupt(self) -> Ended:
+    def interrupt(self) -> CompletedCommand:
         os.killpg(self.process.pid, signal.SIGINT)
         return self.end()
 
-    def end(self) -> Ended:
+    def end(self) -> CompletedCommand:
         with self.process:  # also closes the pipe
             for _ in self._read():
                 pass
-        return Ended(self.process.returncode, "".join(self.lines))
+        return CompletedCommand(self.process.returncode, "".join(self.lines))
 
     def _read(self) -> Iterator[str]:
         assert self.process.stdout
@@ -109,10 +109,12 @@ class Stack:
         )
         return Command(process)
 
-    def make(self, *target: str, before: tuple[str, ...] = (), **environment: str) -> Ended:
+    def make(
+        self, *target: str, before: tuple[str, ...] = (), **environment: str
+    ) -> CompletedCommand:
         return self.start(*target, before=before, **environment).end()
 
-    def up(self) -> Ended:
+    def up(self) -> CompletedCommand:
         """Run the next `make up`, which must succeed."""
         ended = self.make("up")
         assert ended.code == 0, ended.output

@@ -13,20 +13,20 @@ import pytest
 
 from local_aws_tests.support.waiting import settle
 from tests.failures.conftest import AddRow, Recovers
-from tests.failures.stack import Ended, Stack
+from tests.failures.stack import CompletedCommand, Stack
 from tools.laptop.client import Client
 
 TRIES = 5  # a phase may end before our signal arrives
 
 
-def in_build(stack: Stack, client: Client) -> Ended:
+def in_build(stack: Stack, client: Client) -> CompletedCommand:
     stack.make("down")
     command = stack.start("up")
     assert settle((stack.state / "command.json").exists, 30)
     return command.interrupt()
 
 
-def in_local_aws(stack: Stack, client: Client) -> Ended:
+def in_local_aws(stack: Stack, client: Client) -> CompletedCommand:
     stack.make("down")
     command = stack.start("up")
     command.until("✓ build")
@@ -34,7 +34,7 @@ def in_local_aws(stack: Stack, client: Client) -> Ended:
     return command.interrupt()
 
 
-def in_terraform_init(stack: Stack, client: Client) -> Ended:
+def in_terraform_init(stack: Stack, client: Client) -> CompletedCommand:
     stack.be_up()
     shutil.rmtree(
         stack.state / "terraform" / "envs" / "dev" / ".terraform", ignore_errors=True
@@ -45,7 +45,7 @@ def in_terraform_init(stack: Stack, client: Client) -> Ended:
     return command.interrupt()
 
 
-def in_terraform_apply(stack: Stack, client: Client) -> Ended:
+def in_terraform_apply(stack: Stack, client: Client) -> CompletedCommand:
     stack.be_up()
     stack.change_a_resource(client)
     command = stack.start("up")
@@ -53,15 +53,15 @@ def in_terraform_apply(stack: Stack, client: Client) -> Ended:
     return command.interrupt()
 
 
-def in_release(stack: Stack, client: Client) -> Ended:
+def in_release(stack: Stack, client: Client) -> CompletedCommand:
     return _while_it_waits_for("migrate", stack, "✓ terraform apply")
 
 
-def in_admin(stack: Stack, client: Client) -> Ended:
+def in_admin(stack: Stack, client: Client) -> CompletedCommand:
     return _while_it_waits_for("pre_token_generation", stack, "✓ release")
 
 
-def _while_it_waits_for(function: str, stack: Stack, after: str) -> Ended:
+def _while_it_waits_for(function: str, stack: Stack, after: str) -> CompletedCommand:
     """Stop the function that the phase calls, so that the phase does not end before the signal."""
     stack.be_up()
     if not stack.workers(function):
@@ -86,7 +86,7 @@ def _signal(processes: list[int], number: signal.Signals) -> None:
             os.kill(process, number)
 
 
-PHASES: dict[str, Callable[[Stack, Client], Ended]] = {
+PHASES: dict[str, Callable[[Stack, Client], CompletedCommand]] = {
     "build": in_build,
     "local AWS": in_local_aws,
     "terraform init": in_terraform_init,

@@ -56,14 +56,14 @@ APPLIED = [*PLANNED, "apply -no-color -input=false -lock-timeout=300s PLAN"]
 
 
 @dataclass(frozen=True)
-class Ran:
+class CompletedCommand:
     status: int
     said: str
     asked: list[str]
 
 
 class Destroy(Protocol):
-    def __call__(self, *arguments: str, **protections: Any) -> Ran: ...
+    def __call__(self, *arguments: str, **protections: Any) -> CompletedCommand: ...
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def destroy(
     """Run the command on an environment whose database, table and pool have this protection."""
     lay_out(tmp_path)
 
-    def run(*arguments: str, **protections: Any) -> Ran:
+    def run(*arguments: str, **protections: Any) -> CompletedCommand:
         state = {
             "values": {"root_module": {"child_modules": [{"resources": applied(**protections)}]}}
         }
@@ -84,7 +84,7 @@ def destroy(
         status = main()
         log = tmp_path / "asked"
         asked = log.read_text().splitlines() if log.exists() else []
-        return Ran(
+        return CompletedCommand(
             status,
             "".join(capfd.readouterr()),
             [PLAN_FILE.sub("PLAN", each.removeprefix(f"{arguments[0]}: ")) for each in asked],

@@ -50,7 +50,7 @@ class Tunnelled(Environment):
 
 
 @dataclass
-class Ran:
+class CompletedCommand:
     status: int
     out: str
     err: str
@@ -60,16 +60,16 @@ class Ran:
         return json.loads(self.out)
 
 
-type Command = Callable[..., Ran]
+type Command = Callable[..., CompletedCommand]
 
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*arguments: str) -> Ran:
+    def run(*arguments: str) -> CompletedCommand:
         monkeypatch.setattr(sys, "argv", ["migrate", *arguments])
         status = migrate.main()
         captured = capsys.readouterr()
-        return Ran(status, captured.out, captured.err)
+        return CompletedCommand(status, captured.out, captured.err)
 
     return run
 

@@ -22,7 +22,7 @@ GOOD = Traffic(100, 0, 20.0)
 
 
 @dataclass
-class Seen:
+class TrafficStub:
     """A stub of the traffic by (function, version); without an entry it is good."""
 
     by_version: dict[tuple[str, str], Traffic] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Alarms:
         }
 
 
-def run_canary(seen: Seen, alarms: Alarms | None = None) -> Aliases:
+def run_canary(seen: TrafficStub, alarms: Alarms | None = None) -> Aliases:
     client = Aliases(dict(LIVE), dict(NEW))
     monitor = Monitor(alarms or Alarms(), seen)
     try:
@@ -70,7 +70,7 @@ def run_canary(seen: Seen, alarms: Alarms | None = None) -> Aliases:
 
 
 def test_a_good_canary_goes_live(capsys: pytest.CaptureFixture[str]) -> None:
-    client = run_canary(Seen({("meta", "4"): Traffic(0, 0)}))
+    client = run_canary(TrafficStub({("meta", "4"): Traffic(0, 0)}))
     assert client.live == NEW
     said = capsys.readouterr().out
     assert "100 calls of the new versions are as good" in said
@@ -80,21 +80,21 @@ def test_a_good_canary_goes_live(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
-        (Seen({("users", "2"): Traffic(50, 5, 20.0)}), "users 2 failed 5 of 50 calls, 1 0 of 100"),
-        (Seen({("meta", "4"): Traffic(50, 0, 900.0)}), "meta 4 took 900 ms on average, 3 20 ms"),
-        (Seen(throttled=3), "users was throttled 3 times"),
-        (Seen(api_traffic=Traffic(100, 9)), "the API answered 9 of 100 requests with a 5xx"),
-        (Seen({("users", "2"): Traffic(9, 0), ("meta", "4"): Traffic(10, 0)}), "only 19 calls reached"),
+        (TrafficStub({("users", "2"): Traffic(50, 5, 20.0)}), "users 2 failed 5 of 50 calls, 1 0 of 100"),
+        (TrafficStub({("meta", "4"): Traffic(50, 0, 900.0)}), "meta 4 took 900 ms on average, 3 20 ms"),
+        (TrafficStub(throttled=3), "users was throttled 3 times"),
+        (TrafficStub(api_traffic=Traffic(100, 9)), "the API answered 9 of 100 requests with a 5xx"),
+        (TrafficStub({("users", "2"): Traffic(9, 0), ("meta", "4"): Traffic(10, 0)}), "only 19 calls reached"),
     ],
 )  # fmt: skip
-def test_a_worse_canary_or_one_without_traffic_is_rolled_back(seen: Seen, why: str) -> None:
+def test_a_worse_canary_or_one_without_traffic_is_rolled_back(seen: TrafficStub, why: str) -> None:
     with pytest.raises(CanaryFailedError, match=why):
         run_canary(seen)
 
 
 def test_errors_that_the_old_version_also_has_are_ignored() -> None:
     old, new = Traffic(900, 90, 20.0), Traffic(100, 12, 20.0)
-    assert run_canary(Seen({("users", "1"): old, ("users", "2"): new})).live == NEW
+    assert run_canary(TrafficStub({("users", "1"): old, ("users", "2"): new})).live == NEW
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -114,7 +114,7 @@ def test_an_interrupted_canary_is_rolled_back(number: int) -> None:
     alarms.on_look = interrupt_at_the_second_look
     try:
         with pytest.raises(KeyboardInterrupt):
-            run_canary(Seen(), alarms)
+            run_canary(TrafficStub(), alarms)
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
@@ -131,7 +131,7 @@ def test_an_alarm_ends_the_canary_at_once() -> None:
 
     alarms.on_look = ring_at_the_second_look
     with pytest.raises(CanaryFailedError, match="users-errors went off"):
-        run_canary(Seen(), alarms)
+        run_canary(TrafficStub(), alarms)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Given(NamedTuple):
+class HeldGrant(NamedTuple):
     """A granted role, or the action of a `<type>.<action>` right. `until` None is no end."""
 
     what: str
@@ -22,7 +22,7 @@ class Role(NamedTuple):
 
 
 Roles = dict[str, Role]
-Person = Sequence[Given]
+Person = Sequence[HeldGrant]
 
 
 def rights_of(what: str, roles: Roles, *, given: bool = False) -> set[str]:
@@ -41,7 +41,7 @@ def rights_of(what: str, roles: Roles, *, given: bool = False) -> set[str]:
     }
 
 
-def is_within(inner: Given, outer: Given) -> bool:
+def is_within(inner: HeldGrant, outer: HeldGrant) -> bool:
     kind = inner.scope.split(":")[0]
     in_scope = outer.scope in ("*", f"{kind}:*", inner.scope)
     return in_scope and (
@@ -49,7 +49,7 @@ def is_within(inner: Given, outer: Given) -> bool:
     )
 
 
-def may_give(person: Person, given: Given, roles: Roles, meant: Roles | None = None) -> bool:
+def may_give(person: Person, given: HeldGrant, roles: Roles, meant: Roles | None = None) -> bool:
     """Return True if the person holds `given` in its scope and until its end, or may assign it.
 
     A right held under a condition does not count. A grant under a condition counts as if it had
@@ -83,7 +83,7 @@ def may_define(
     was = meant.get(name, Role())
     own = {**roles, name: roles.get(name, Role())._replace(assignable_by=())}
     wanted = role._replace(assignable_by=(), sets_trusted=was.sets_trusted)
-    return may_give(person, Given(name), own, {**meant, name: wanted})
+    return may_give(person, HeldGrant(name), own, {**meant, name: wanted})
 
 
 def without_mfa(person: Person, roles: Roles, need_mfa: set[str]) -> tuple[Person, Roles]:

@@ -33,7 +33,7 @@ from atrium.identity.grant_items import GrantRecord, rfc3339
 from atrium.stores import idempotency, idempotency_in_table, user_table
 from tests.security import escalation_model as model
 from tests.security.attacks import SESSION
-from tests.security.escalation_model import Given, Person, Role, Roles
+from tests.security.escalation_model import HeldGrant, Person, Role, Roles
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
 from users import invitation_list, profile, sessions, status
@@ -56,62 +56,62 @@ ROLES: Roles = {
     "cashier": Role([], ["biller"]),
     "author": Role(["document.read"], conditional=["document.write"]),
 }
-CLERK = Given("clerk")
+CLERK = HeldGrant("clerk")
 CALLERS: Sequence[Person] = (
     [CLERK],
     [CLERK._replace(until=SOON)],
-    [CLERK, Given("reader")],
-    [CLERK, Given("editor")],
-    [CLERK, Given("reader", until=SOON)],
-    [CLERK, Given("reader", "document:*")],
-    [CLERK, Given("reader", "document:7")],
-    [CLERK, Given("document.read", "document:7")],
-    [CLERK, Given("lead", "document:7")],
-    [CLERK, Given("reader", "document:*", conditional=True), Given("editor", "document:8")],
-    [CLERK, Given("inspector")],
-    [CLERK, Given("author")],
-    [CLERK, Given("biller")],
-    [CLERK, Given("auditor"), Given("reader", "document:*", SOON)],
-    [CLERK, Given("admin", "document:7")],
-    [CLERK, Given("admin")],
-    [Given("lead")],
-    [Given("lead", until=SOON)],
-    [Given("chief")],
-    [Given("admin")],
-    [Given("admin", until=SOON)],
+    [CLERK, HeldGrant("reader")],
+    [CLERK, HeldGrant("editor")],
+    [CLERK, HeldGrant("reader", until=SOON)],
+    [CLERK, HeldGrant("reader", "document:*")],
+    [CLERK, HeldGrant("reader", "document:7")],
+    [CLERK, HeldGrant("document.read", "document:7")],
+    [CLERK, HeldGrant("lead", "document:7")],
+    [CLERK, HeldGrant("reader", "document:*", conditional=True), HeldGrant("editor", "document:8")],
+    [CLERK, HeldGrant("inspector")],
+    [CLERK, HeldGrant("author")],
+    [CLERK, HeldGrant("biller")],
+    [CLERK, HeldGrant("auditor"), HeldGrant("reader", "document:*", SOON)],
+    [CLERK, HeldGrant("admin", "document:7")],
+    [CLERK, HeldGrant("admin")],
+    [HeldGrant("lead")],
+    [HeldGrant("lead", until=SOON)],
+    [HeldGrant("chief")],
+    [HeldGrant("admin")],
+    [HeldGrant("admin", until=SOON)],
 )
-GIVEN: Sequence[Given] = (
-    Given("empty"),
-    Given("reader"),
-    Given("reader", until=SOON),
-    Given("reader", until=LATER),
-    Given("reader", "document:*"),
-    Given("reader", "document:7"),
-    Given("reader", "document:8"),
-    Given("document.read", "document:7"),
-    Given("document.read", "document:*", SOON),
-    Given("reader", "document:8", conditional=True),
-    Given("editor"),
-    Given("editor", "document:7"),
-    Given("editor", until=SOON),
-    Given("clerk"),
-    Given("lead"),
-    Given("chief"),
-    Given("auditor"),
-    Given("inspector"),
-    Given("biller"),
-    Given("biller", until=SOON),
-    Given("biller", "document:7"),
-    Given("cashier"),
-    Given("author"),
-    Given("admin"),
-    Given("admin", until=SOON),
-    Given("admin", "document:7"),
+GIVEN: Sequence[HeldGrant] = (
+    HeldGrant("empty"),
+    HeldGrant("reader"),
+    HeldGrant("reader", until=SOON),
+    HeldGrant("reader", until=LATER),
+    HeldGrant("reader", "document:*"),
+    HeldGrant("reader", "document:7"),
+    HeldGrant("reader", "document:8"),
+    HeldGrant("document.read", "document:7"),
+    HeldGrant("document.read", "document:*", SOON),
+    HeldGrant("reader", "document:8", conditional=True),
+    HeldGrant("editor"),
+    HeldGrant("editor", "document:7"),
+    HeldGrant("editor", until=SOON),
+    HeldGrant("clerk"),
+    HeldGrant("lead"),
+    HeldGrant("chief"),
+    HeldGrant("auditor"),
+    HeldGrant("inspector"),
+    HeldGrant("biller"),
+    HeldGrant("biller", until=SOON),
+    HeldGrant("biller", "document:7"),
+    HeldGrant("cashier"),
+    HeldGrant("author"),
+    HeldGrant("admin"),
+    HeldGrant("admin", until=SOON),
+    HeldGrant("admin", "document:7"),
 )
 TARGETS: Sequence[Person] = (
     [],
     *([each] for each in GIVEN),
-    [Given("reader", "document:7"), Given("auditor")],
+    [HeldGrant("reader", "document:7"), HeldGrant("auditor")],
 )
 DRAFTS: Sequence[Role] = (
     Role(),
@@ -158,7 +158,7 @@ class Rule(NamedTuple):
         }
         return bool({"everything", "access.write"} & held)
 
-    def may_give(self, caller: Person, given: Given) -> bool:
+    def may_give(self, caller: Person, given: HeldGrant) -> bool:
         person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
         return self.may_call(caller) and model.may_give(person, given, own, ROLES)
 
@@ -280,7 +280,7 @@ def _roles(rule: Rule) -> Iterator[Cell]:
 
 def _invitations(rule: Rule) -> Iterator[Cell]:
     """Yield invitations with a role: sent, resent by the caller, and cancelled."""
-    roles = [given for given in GIVEN if given._replace(what="") == Given("")]
+    roles = [given for given in GIVEN if given._replace(what="") == HeldGrant("")]
     for caller, given in itertools.product(CALLERS, roles):
         allowed = rule.may_give(caller, given)
         body = {"email": "new@example.org", "roles": [given.what]}
@@ -297,7 +297,7 @@ def _sent(id: uuid.UUID) -> SentInvitation:
     return SentInvitation(id, uid, None, [role], "open", uid, uid, now, now, now, None, 1)
 
 
-def _body(given: Given) -> dict[str, Any]:
+def _body(given: HeldGrant) -> dict[str, Any]:
     is_role = given.what in (*ROLES, "admin")
     what = {"role": given.what} if is_role else {"action": given.what.split(".")[1]}
     condition = {"condition": {"==": [1, 1]}} if given.conditional else {}

@@ -99,7 +99,7 @@ STAGES = (
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedStage:
     name: str
     budget: int
     ok: bool
@@ -144,9 +144,9 @@ def main(wanted: list[str]) -> int:
     return _summed_up(ended, time.monotonic() - started)
 
 
-def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[Ended]:
+def run(stages: Sequence[Stage], stack: Stack | None) -> Iterator[CompletedStage]:
     """Run the stages and yield each one when it ends."""
-    waiting, under_way = list(stages), dict[Future[Ended], Stage]()
+    waiting, under_way = list(stages), dict[Future[CompletedStage], Stage]()
     with ThreadPoolExecutor(AT_ONCE) as slots, _none_left():
         news = time.monotonic()
         while waiting or under_way:
@@ -186,7 +186,7 @@ def _may_start(stage: Stage, unfinished: Collection[Stage], stack: Stack | None)
     )
 
 
-def _pause() -> Collection[Future[Ended]]:
+def _pause() -> Collection[Future[CompletedStage]]:
     time.sleep(LOOK_SECONDS)
     return ()
 
@@ -198,13 +198,13 @@ def _now(stages: Collection[Stage], stack: Stack | None) -> str:
     return ", ".join(parts)
 
 
-def _ended(stage: Stage, stack: Stack | None) -> Ended:
+def _ended(stage: Stage, stack: Stack | None) -> CompletedStage:
     started = time.monotonic()
     environment = pytest_environment()
     if stage.needs_stack:
         assert stack
         if not stack.started:
-            return Ended(
+            return CompletedStage(
                 stage.name, stage.budget, False, time.monotonic() - started, stack.output()
             )
         environment |= stack.environment
@@ -222,7 +222,7 @@ def _ended(stage: Stage, stack: Stack | None) -> Ended:
         _running.discard(process)
         if process.returncode:
             break
-    return Ended(
+    return CompletedStage(
         stage.name, stage.budget, process.returncode == 0, time.monotonic() - started, output
     )
 
@@ -238,7 +238,7 @@ def pytest_environment() -> dict[str, str]:
     return environment
 
 
-def report(ended: Ended) -> Ended:
+def report(ended: CompletedStage) -> CompletedStage:
     """Print the output of a failed stage, and the failure matrix in any case."""
     if not ended.ok:
         print(ended.output)
@@ -252,7 +252,7 @@ def report(ended: Ended) -> Ended:
     return ended
 
 
-def _summed_up(ended: Sequence[Ended], seconds: float) -> int:
+def _summed_up(ended: Sequence[CompletedStage], seconds: float) -> int:
     failed = [one.name for one in ended if not one.ok]
     left_out = [f"{one.skipped} of {one.name}" for one in ended if one.skipped]
     print(f"\nin {seconds:.0f} s" + (f", failed: {', '.join(failed)}" if failed else ""))

@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 """Partition key, sort key and attribute of a number in the table."""
 
 
-class Asked(NamedTuple):
+class SampleRequest(NamedTuple):
     """A request. `{grant}` in its path stands for a grant of Ada.
 
     `rises` is the number that the change increments, None where the change deletes the item.
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     rises: Key | None = None
     trail: str | None = None
 
-    def by(self, service: Service) -> Answer:
+    def send(self, service: Service) -> Answer:
         method = self.route.split()[0]
         path = self.path.format(grant=service.grants["reader"], right=service.grants["right"])
         if method == "POST" and path.startswith("/v1/"):
@@ -48,7 +48,7 @@ _OF_ADA = f"/v1/users/{ADA}"
 _ATTRIBUTE = "/v1/users/{id}/attributes/{namespace}/{name}"
 
 CHANGES = [
-    Asked(
+    SampleRequest(
         "PATCH /v1/users/{id}/attributes",
         f"{_OF_ADA}/attributes",
         {"attributes": {"plan": {"level": "gold"}}},
@@ -56,7 +56,7 @@ CHANGES = [
         EPOCH,
         "attributes.changed",
     ),
-    Asked(
+    SampleRequest(
         f"PUT {_ATTRIBUTE}",
         f"{_OF_ADA}/attributes/plan/level",
         {"value": "gold"},
@@ -64,7 +64,7 @@ CHANGES = [
         EPOCH,
         "attributes.changed",
     ),
-    Asked(
+    SampleRequest(
         f"DELETE {_ATTRIBUTE}",
         f"{_OF_ADA}/attributes/plan/level",
         None,
@@ -72,7 +72,7 @@ CHANGES = [
         EPOCH,
         "attributes.changed",
     ),
-    Asked(
+    SampleRequest(
         "PUT /v1/namespaces/{namespace}",
         "/v1/namespaces/plan",
         NAMESPACE | {"in_token": False},
@@ -80,7 +80,7 @@ CHANGES = [
         ("NAMESPACES", "plan", "version"),
         "namespace.changed",
     ),
-    Asked(
+    SampleRequest(
         "PUT /v1/namespaces/{namespace}",
         "/v1/namespaces/new",
         NAMESPACE,
@@ -88,7 +88,7 @@ CHANGES = [
         None,
         "namespace.created",
     ),
-    Asked(
+    SampleRequest(
         "DELETE /v1/namespaces/{namespace}",
         "/v1/namespaces/plan",
         None,
@@ -96,8 +96,8 @@ CHANGES = [
         None,
         "namespace.deleted",
     ),
-    Asked("PUT /v1/roles/{role}", "/v1/roles/new", ROLE, NEW, GRAPH, "role.created"),
-    Asked(
+    SampleRequest("PUT /v1/roles/{role}", "/v1/roles/new", ROLE, NEW, GRAPH, "role.created"),
+    SampleRequest(
         "PUT /v1/roles/{role}",
         "/v1/roles/reader",
         ROLE | {"permissions": []},
@@ -105,8 +105,8 @@ CHANGES = [
         ("R#reader", "META", "version"),
         "role.changed",
     ),
-    Asked("DELETE /v1/roles/{role}", "/v1/roles/spare", None, ANY, GRAPH, "role.deleted"),
-    Asked(
+    SampleRequest("DELETE /v1/roles/{role}", "/v1/roles/spare", None, ANY, GRAPH, "role.deleted"),
+    SampleRequest(
         "POST /v1/users/{id}/grants",
         f"{_OF_ADA}/grants",
         {"role": "spare"},
@@ -114,7 +114,7 @@ CHANGES = [
         EPOCH,
         "role.granted",
     ),
-    Asked(
+    SampleRequest(
         "POST /v1/users/{id}/grants",
         f"{_OF_ADA}/grants",
         {"role": "admin"},
@@ -122,7 +122,7 @@ CHANGES = [
         EPOCH,
         "role.granted",
     ),
-    Asked(
+    SampleRequest(
         "POST /v1/users/{id}/grants",
         f"{_OF_ADA}/grants",
         {"action": "write", "scope": "document:7"},
@@ -130,7 +130,7 @@ CHANGES = [
         EPOCH,
         "right.granted",
     ),
-    Asked(
+    SampleRequest(
         "PUT /v1/users/{id}/grants/{grant}",
         f"{_OF_ADA}/grants/{{grant}}",
         {"expires_at": "2100-01-01T00:00:00Z"},
@@ -138,7 +138,7 @@ CHANGES = [
         EPOCH,
         "role.end_changed",
     ),
-    Asked(
+    SampleRequest(
         "DELETE /v1/users/{id}/grants/{grant}",
         f"{_OF_ADA}/grants/{{grant}}",
         None,
@@ -146,7 +146,7 @@ CHANGES = [
         EPOCH,
         "role.revoked",
     ),
-    Asked(
+    SampleRequest(
         "DELETE /v1/users/{id}/grants/{grant}",
         f"{_OF_ADA}/grants/{{right}}",
         None,
@@ -158,25 +158,25 @@ CHANGES = [
 """Each changing operation, once for each way in which it writes."""
 
 READS = [
-    Asked("GET /v1/users/{id}/attributes", f"{_OF_ADA}/attributes"),
-    Asked(f"GET {_ATTRIBUTE}", f"{_OF_ADA}/attributes/plan/level"),
-    Asked("GET /v1/namespaces", "/v1/namespaces"),
-    Asked("GET /v1/namespaces/{namespace}", "/v1/namespaces/plan"),
-    Asked("GET /v1/roles", "/v1/roles"),
-    Asked("GET /v1/roles/{role}", "/v1/roles/reader"),
-    Asked("GET /v1/users/{id}/grants", f"{_OF_ADA}/grants"),
-    Asked("GET /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}"),
-    Asked("GET /v1/grants", "/v1/grants"),
-    Asked("POST /v1/decisions/explain", "/v1/decisions/explain", QUESTION),
-    Asked("POST /access/v1/evaluation", "/access/v1/evaluation", QUESTION),
-    Asked(
+    SampleRequest("GET /v1/users/{id}/attributes", f"{_OF_ADA}/attributes"),
+    SampleRequest(f"GET {_ATTRIBUTE}", f"{_OF_ADA}/attributes/plan/level"),
+    SampleRequest("GET /v1/namespaces", "/v1/namespaces"),
+    SampleRequest("GET /v1/namespaces/{namespace}", "/v1/namespaces/plan"),
+    SampleRequest("GET /v1/roles", "/v1/roles"),
+    SampleRequest("GET /v1/roles/{role}", "/v1/roles/reader"),
+    SampleRequest("GET /v1/users/{id}/grants", f"{_OF_ADA}/grants"),
+    SampleRequest("GET /v1/users/{id}/grants/{grant}", f"{_OF_ADA}/grants/{{grant}}"),
+    SampleRequest("GET /v1/grants", "/v1/grants"),
+    SampleRequest("POST /v1/decisions/explain", "/v1/decisions/explain", QUESTION),
+    SampleRequest("POST /access/v1/evaluation", "/access/v1/evaluation", QUESTION),
+    SampleRequest(
         "POST /access/v1/evaluations",
         "/access/v1/evaluations",
         {"evaluations": [QUESTION, QUESTION]},
     ),
-    Asked("POST /access/v1/search/subject", "/access/v1/search/subject", QUESTION),
-    Asked("POST /access/v1/search/resource", "/access/v1/search/resource", QUESTION),
-    Asked("POST /access/v1/search/action", "/access/v1/search/action", QUESTION),
+    SampleRequest("POST /access/v1/search/subject", "/access/v1/search/subject", QUESTION),
+    SampleRequest("POST /access/v1/search/resource", "/access/v1/search/resource", QUESTION),
+    SampleRequest("POST /access/v1/search/action", "/access/v1/search/action", QUESTION),
 ]
 
 

@@ -7,15 +7,15 @@ import pytest
 
 from atrium.stores import user_table
 from tests.unit.access.conftest import ADA, ADMIN, Service
-from tests.unit.access.requests import CHANGES, READS, Asked, prepare
+from tests.unit.access.requests import CHANGES, READS, SampleRequest, prepare
 from tests.unit.conftest import TABLE, forget
 
-ABOUT_ADA = [asked for asked in (*CHANGES, *READS) if f"/users/{ADA}/" in asked.path]
-REVOKES = [asked for asked in ABOUT_ADA if asked.route == "DELETE /v1/users/{id}/grants/{grant}"]
-WRITES = [asked for asked in ABOUT_ADA if asked in CHANGES and asked not in REVOKES]
+ABOUT_ADA = [sample for sample in (*CHANGES, *READS) if f"/users/{ADA}/" in sample.path]
+REVOKES = [sample for sample in ABOUT_ADA if sample.route == "DELETE /v1/users/{id}/grants/{grant}"]
+WRITES = [sample for sample in ABOUT_ADA if sample in CHANGES and sample not in REVOKES]
 
 each = partial(
-    pytest.mark.parametrize, "asked", ids=lambda asked: f"{asked.route} {asked.trail or ''}"
+    pytest.mark.parametrize, "sample", ids=lambda sample: f"{sample.route} {sample.trail or ''}"
 )
 
 
@@ -45,24 +45,26 @@ def of_ada(service: Service) -> list[dict[str, Any]]:
     ]
 
 
-@each([asked for asked in ABOUT_ADA if asked not in REVOKES])
-def test_requests_about_a_deleted_user_are_404(people: Service, asked: Asked) -> None:
+@each([sample for sample in ABOUT_ADA if sample not in REVOKES])
+def test_requests_about_a_deleted_user_are_404(people: Service, sample: SampleRequest) -> None:
     delete(people)
     before = of_ada(people)
-    answer = asked.by(people)
+    answer = sample.send(people)
     assert (answer.status, of_ada(people)) == (404, before), answer.text
 
 
 @each(REVOKES)
-def test_the_grants_of_a_deleted_user_can_be_revoked(people: Service, asked: Asked) -> None:
+def test_the_grants_of_a_deleted_user_can_be_revoked(
+    people: Service, sample: SampleRequest
+) -> None:
     """Check this, because a role that somebody holds cannot be deleted."""
     delete(people)
-    assert asked.by(people).status == 204
+    assert sample.send(people).status == 204
 
 
 @each(WRITES)
 def test_a_user_deleted_between_read_and_write_gets_nothing(
-    people: Service, monkeypatch: pytest.MonkeyPatch, asked: Asked
+    people: Service, monkeypatch: pytest.MonkeyPatch, sample: SampleRequest
 ) -> None:
     transact, before = user_table.transact, list[Any]()
 
@@ -73,13 +75,13 @@ def test_a_user_deleted_between_read_and_write_gets_nothing(
         transact(items)
 
     monkeypatch.setattr(user_table, "transact", be_late)
-    answer = asked.by(people)
+    answer = sample.send(people)
     assert (answer.status, of_ada(people)) == (404, before[0]), answer.text
 
 
 def test_a_disabled_users_rights_can_be_read_and_changed(people: Service) -> None:
     """Check this, because administrators correct rights before they enable the user again."""
     people.new_user(ADA, "disabled")
-    for asked in WRITES:
-        assert asked.by(people).status < 300, asked.route
+    for sample in WRITES:
+        assert sample.send(people).status < 300, sample.route
     assert people.ask("GET", f"/v1/users/{ADA}/grants", uid=ADMIN).status == 200

@@ -17,12 +17,12 @@ from botocore.exceptions import (
 from access import handler as access
 from atrium.stores import contention, dynamodb
 from tests.unit.access.conftest import ADMIN, Service
-from tests.unit.access.requests import CHANGES, READS, Asked, prepare
+from tests.unit.access.requests import CHANGES, READS, SampleRequest, prepare
 from tests.unit.conftest import TABLE, finish_reads, forget
 
 EVERY = [*CHANGES, *READS]
 of_each_change = pytest.mark.parametrize(
-    "asked", CHANGES, ids=lambda asked: f"{asked.route} {asked.trail}"
+    "sample", CHANGES, ids=lambda sample: f"{sample.route} {sample.trail}"
 )
 
 KEYED = {"GetItem", "Query", "BatchGetItem"}
@@ -63,7 +63,7 @@ def calls(stored_data: Service, monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 def test_there_is_a_request_for_every_operation() -> None:
     routes = set(access.ROUTES) - {"GET /.well-known/authzen-configuration"}
-    assert {asked.route for asked in EVERY} == routes
+    assert {sample.route for sample in EVERY} == routes
     changing = {
         route
         for route in routes
@@ -71,40 +71,40 @@ def test_there_is_a_request_for_every_operation() -> None:
         and "/access/v1/" not in route
         and route != "POST /v1/decisions/explain"
     }
-    assert {asked.route for asked in CHANGES} == changing
+    assert {sample.route for sample in CHANGES} == changing
 
 
 def test_reads_go_by_keys_and_never_scan(stored_data: Service, calls: Calls) -> None:
-    for asked in READS:
-        answer = asked.by(stored_data)
-        assert answer.status == 200, f"{asked.route}: {answer.text}"
+    for sample in READS:
+        answer = sample.send(stored_data)
+        assert answer.status == 200, f"{sample.route}: {answer.text}"
     assert {name for name, _ in calls.made} <= KEYED
 
 
 @of_each_change
 def test_a_change_and_its_audit_event_are_one_transaction(
-    stored_data: Service, calls: Calls, asked: Asked
+    stored_data: Service, calls: Calls, sample: SampleRequest
 ) -> None:
     sent, before, trails = (
         [],
-        _number(stored_data, asked),
+        _number(stored_data, sample),
         {item["pk"] for item in stored_data.items("AUDIT#")},
     )
     events = calls.client.meta.events
     keep = lambda params, **_: sent.append(json.loads(params["body"]))  # noqa: E731
     events.register("before-call.dynamodb.TransactWriteItems", keep)
-    answer = asked.by(stored_data)
+    answer = sample.send(stored_data)
     events.unregister("before-call.dynamodb.TransactWriteItems", keep)
     assert answer.status < 300, answer.text
     assert [name for name, _ in calls.made if name in WRITES] == ["TransactWriteItems"]
     assert {name for name, _ in calls.made} <= {*KEYED, "TransactWriteItems"}
     [trail] = [item for item in stored_data.items("AUDIT#") if item["pk"] not in trails]
-    assert (trail["action"], trail["actor"]) == (asked.trail, ADMIN)
+    assert (trail["action"], trail["actor"]) == (sample.trail, ADMIN)
     assert sent[0]["ClientRequestToken"], (
         "the SDK could not repeat it after a timeout without doing it twice"
     )
-    if asked.rises:
-        assert _number(stored_data, asked) == before + 1
+    if sample.rises:
+        assert _number(stored_data, sample) == before + 1
 
 
 def test_a_change_without_its_audit_event_is_not_written(
@@ -121,9 +121,9 @@ def test_a_change_without_its_audit_event_is_not_written(
     monkeypatch.setattr(contention, "_ATTEMPTS", 2)
     calls.failing = refuse
     before = _everything(stored_data)
-    for asked in CHANGES:
-        answer = asked.by(stored_data)
-        assert answer.status >= 400, f"{asked.route}: {answer.text}"
+    for sample in CHANGES:
+        answer = sample.send(stored_data)
+        assert answer.status >= 400, f"{sample.route}: {answer.text}"
     assert _everything(stored_data) == before
 
 
@@ -170,10 +170,10 @@ def test_a_failure_of_any_call_is_503_and_never_a_permit(
     The read of the caller's META is one of the calls.
     """
     before, turns = _everything(stored_data), itertools.cycle(FAULTS)
-    for asked in EVERY:
-        operations = _operations(calls, asked, stored_data)
+    for sample in EVERY:
+        operations = _operations(calls, sample, stored_data)
         assert operations[0] == "GetItem", (
-            f"{asked.route}: nobody asked whether the caller's token is stale"
+            f"{sample.route}: nobody asked whether the caller's token is stale"
         )
         for number, operation in enumerate(
             operations[:9]
@@ -182,14 +182,14 @@ def test_a_failure_of_any_call_is_503_and_never_a_permit(
                 FAULTS_OF_TRANSACTIONS if operation == "TransactWriteItems" else [next(turns)]
             ):
                 _fail_at(calls, number, fault)
-                answer = asked.by(stored_data)
-                what = f"{asked.route}, call {number}, {operation}: {fault!r}: {answer.text}"
+                answer = sample.send(stored_data)
+                what = f"{sample.route}, call {number}, {operation}: {fault!r}: {answer.text}"
                 assert (answer.status, answer.headers.get("retry-after")) == (503, "2"), what
                 assert not {"decision", "results"} & set(answer.text.split('"')), what
     assert _everything(stored_data) == before
 
 
-def _operations(calls: Calls, asked: Asked, stored_data: Service) -> list[str]:
+def _operations(calls: Calls, sample: SampleRequest, stored_data: Service) -> list[str]:
     """Return the calls that a new container makes. A change is stopped before it is written."""
 
     def stop(number: int, operation: str) -> None:
@@ -200,7 +200,7 @@ def _operations(calls: Calls, asked: Asked, stored_data: Service) -> list[str]:
     forget()
     calls.made.clear()
     calls.failing = stop
-    asked.by(stored_data)
+    sample.send(stored_data)
     return [operation for operation, _ in calls.made]
 
 
@@ -215,10 +215,10 @@ def _fail_at(calls: Calls, number: int, fault: Exception) -> None:
     calls.failing = fail
 
 
-def _number(stored_data: Service, asked: Asked) -> int:
-    if asked.rises is None:
+def _number(stored_data: Service, sample: SampleRequest) -> int:
+    if sample.rises is None:
         return 0
-    pk, sk, name = asked.rises
+    pk, sk, name = sample.rises
     item = stored_data.item(pk, sk)
     return int(item[name]) if item else 0
 

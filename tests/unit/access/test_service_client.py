@@ -43,7 +43,7 @@ pytestmark = pytest.mark.usefixtures("contract", "database")
 
 
 @dataclass(frozen=True)
-class Chosen:
+class EnvironmentStub:
     """The parts of an environment that the command uses."""
 
     outputs: dict[str, Any]
@@ -105,7 +105,7 @@ def reporting(registered_pool: UserPoolHarness) -> service_client.Service:
         "token_url": f"{registered_pool.server.settings.aws_endpoint_url}/oauth2/token",
         "services": {"reporting": declared},
     }
-    chosen: Any = Chosen(outputs, registered_pool.admin)
+    chosen: Any = EnvironmentStub(outputs, registered_pool.admin)
     return service_client.find(chosen, "reporting")
 
 

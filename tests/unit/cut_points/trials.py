@@ -39,7 +39,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Whole:
+class CompleteRun:
     """A run without a cut: its calls, how many the first process made, and the states."""
 
     saved: Saved
@@ -49,7 +49,7 @@ class Whole:
     end: dict[str, Any]
 
 
-def run_whole(stores: Stores, flow: Flow) -> Whole:
+def run_whole(stores: Stores, flow: Flow) -> CompleteRun:
     """Run the flow without a cut. Fail if the stores disagree."""
     flow.prepare(stores)
     stores.settle()
@@ -65,22 +65,22 @@ def run_whole(stores: Stores, flow: Flow) -> Whole:
     assert difference(before, end) or flow.name == "sign_in", f"{flow.name}: changed nothing"
     wrong = stores.disagreements()
     assert not wrong, f"{flow.name}: the stores disagree without a cut: {wrong}"
-    return Whole(saved, calls, of_start, before, end)
+    return CompleteRun(saved, calls, of_start, before, end)
 
 
-def check_second_delivery(stores: Stores, whole: Whole) -> None:
+def check_second_delivery(stores: Stores, whole: CompleteRun) -> None:
     """Fail if a second delivery of the stream, after a complete run, changes the stores."""
     stores.deliver_again()
     assert difference(whole.end, stores.state()) == {}
 
 
-def trials(flow: Flow, whole: Whole) -> Iterator[Trial]:
+def trials(flow: Flow, whole: CompleteRun) -> Iterator[Trial]:
     for call in range(len(whole.calls)):
         for repetition in _repetitions(flow, call < whole.of_start):
             yield from (Trial(flow, Cut(call, after), repetition) for after in (False, True))
 
 
-def short(flow: Flow, whole: Whole) -> list[Trial]:
+def short(flow: Flow, whole: CompleteRun) -> list[Trial]:
     """Return one trial with a kill after the middle call that writes or whose kind is unknown."""
     chosen = {
         trial.cut.call: trial
@@ -100,7 +100,7 @@ def _repetitions(flow: Flow, is_in_start: bool) -> list[Repetition]:
     return [Repetition(1, False), Repetition(1, True)]
 
 
-def faults(stores: Stores, trial: Trial, whole: Whole) -> Iterator[str]:
+def faults(stores: Stores, trial: Trial, whole: CompleteRun) -> Iterator[str]:
     """Yield each fault found after the trial."""
     flow = trial.flow
     restore(stores, whole.saved)

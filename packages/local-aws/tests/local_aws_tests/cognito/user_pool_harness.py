@@ -48,7 +48,7 @@ class FunctionError(Exception):
 
 
 @dataclass(frozen=True)
-class Ran:
+class FunctionResult:
     payload: bytes
     function_error: str | None = None
 
@@ -61,7 +61,9 @@ class Functions:
     events: list[dict[str, Any]] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
 
-    async def invoke(self, function: str, payload: bytes, /, *, source: tuple[str, str]) -> Ran:
+    async def invoke(
+        self, function: str, payload: bytes, /, *, source: tuple[str, str]
+    ) -> FunctionResult:
         event = json.loads(payload)
         self.events.append(json.loads(payload))
         self.sources.append(source)
@@ -70,11 +72,11 @@ class Functions:
             if asyncio.iscoroutine(answer):
                 answer = await answer
         except FunctionError as error:
-            return Ran(
+            return FunctionResult(
                 json.dumps({"errorMessage": str(error), "errorType": "Exception"}).encode(),
                 "Unhandled",
             )
-        return Ran(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+        return FunctionResult(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
 
 @dataclass
