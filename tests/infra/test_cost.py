@@ -41,7 +41,9 @@ def test_every_resource_type_of_both_plans_is_priced_or_free(dev: Plan, prod: Pl
 
 
 def test_a_resource_type_without_a_price_is_refused_by_name(dev: Plan) -> None:
-    with pytest.raises(RefusedError, match=r"price of aws_mq_broker is unknown \(module\.x\.aws_mq_broker\.y\)"):
+    with pytest.raises(
+        RefusedError, match=r"price of aws_mq_broker is unknown \(module\.x\.aws_mq_broker\.y\)"
+    ):
         idle(dev | {"module.x.aws_mq_broker.y": {}})
 
 
