@@ -80,6 +80,10 @@ restore-drill: environment ## Dump the laptop's database, drop it, restore it, a
 record-sql: environment ## Record the SQL that services send, against which the next migration is tested (ONLY=1 drops that of older releases)
 	@RECORD_SQL=$(if $(ONLY),only,add) $(PYTHON) -m pytest -q -p no:cacheprovider tests/migrations/test_sent_sql.py -k ledger
 
+.PHONY: bench
+bench: build ## Measure Atrium beside its peers in one run; write the table and the charts in bench/results
+	@$(PYTHON) -m bench.comparison
+
 .PHONY: record-warm-path
 record-warm-path: environment ## Record the bytecode instructions of warm requests, which make test compares with later ones
 	@RECORD_WARM_PATH=1 $(PYTHON) -m pytest -q -p no:cacheprovider tests/unit/test_warm_path.py

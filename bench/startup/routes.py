@@ -58,7 +58,7 @@ def serving(folder: Path) -> Iterator[list[Route]]:
                 "epoch_check",
                 "GET /v1/me: META and attributes in DynamoDB, one SQL round trip",
                 3.75,
-                Start("users", event("GET /v1/me", _CLAIMS), sql | table),
+                Start("users", event("GET /v1/me", CLAIMS), sql | table),
             ),
         ]
 
@@ -73,7 +73,7 @@ def _authorities(folder: Path, own: Path) -> Path:
 
 
 _SUB = "9a8b7c6d-1234-4f6e-8a9b-0c1d2e3f4a5b"
-_CLAIMS = {
+CLAIMS = {
     "sub": _SUB,
     "iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
     "client_id": "1example23456789",

@@ -1,6 +1,7 @@
 """A cold start: a worker process as on AWS, one event, and its cost until the first response."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ REGION = "eu-central-1"
 
 _ENTRY = Path(__file__).with_name("entry.py")
 _COLLECTED = re.compile(r"Collected : (\d+)")
-_SECONDS = 180  # seconds: a process runs up to forty times as long under valgrind
+_SECONDS = 900  # seconds: a process runs up to forty times as long under valgrind
 _ARN = f"arn:aws:lambda:{REGION}:000000000000:function:bench"
 # AWS's documented examples; the session token has about the length of a real one.
 _CREDENTIALS = Credentials(
@@ -37,12 +38,25 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Start:
-    """A start: a function of the artefacts, its environment, its event, and the expected `status`."""
+    """A start: a function of the artefacts, its environment, its event, and the expected `status`.
+
+    With status 0, any response will do. The worker gets the event `requests` times, and ends at the last response.
+    """
 
     function: str
     event: Mapping[str, Any]
     environment: dict[str, str]
     status: int = 200
+    requests: int = 1
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Seconds until the last response, also of the processor, and the peak of memory."""
+
+    seconds: float
+    processor: float
+    peak: int  # bytes
 
 
 def valgrind_version() -> str:
@@ -57,7 +71,7 @@ def valgrind_version() -> str:
 
 
 def instructions(artefacts: Artefacts, start: Start) -> int:
-    """Count the user-space instructions until the first response.
+    """Count the user-space instructions until the last response.
 
     Raise StartError if that fails.
     """
@@ -83,18 +97,23 @@ def instructions(artefacts: Artefacts, start: Start) -> int:
 
 def seconds(artefacts: Artefacts, start: Start) -> float:
     """Return the wall time of the same start without valgrind. Raise StartError if it fails."""
+    return _run(artefacts, start).seconds
+
+
+def run(artefacts: Artefacts, start: Start) -> Ran:
+    """Return what the start took without valgrind. Raise StartError if it fails."""
     return _run(artefacts, start)
 
 
-def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float:
-    """Return the seconds from the process's start to its first response, and end it then.
+def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> Ran:
+    """Run a worker from the process's start to its last response, and end it then.
 
     `under` is a command that runs it, such as valgrind's.
     """
     task_root = artefacts.task_root(start.function)
     path = (task_root, artefacts.layer / "python", artefacts.runtime)
     with (
-        _RuntimeApi(start.event) as api,
+        _RuntimeApi(start.event, start.requests) as api,
         NamedTemporaryFile("r+", prefix="atrium-bench-") as output,
     ):
         began = time.perf_counter()
@@ -108,11 +127,13 @@ def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> float
         finally:
             worker.terminate()
             worker.wait(_SECONDS)
-        if api.response is None or json.loads(api.response).get("statusCode") != start.status:
+        if api.response is None or (
+            start.status and json.loads(api.response).get("statusCode") != start.status
+        ):
             raise StartError(
                 f"{start.function} answered {api.response!r}. It wrote:\n{Path(output.name).read_text()}"
             )
-        return api.responded_at - began
+        return Ran(api.responded_at - began, api.processor, api.peak)
 
 
 def _interpreter() -> list[str]:
@@ -138,19 +159,31 @@ def _environment(start: Start, task_root: Path, api: "_RuntimeApi") -> dict[str,
 
 
 class _RuntimeApi(HTTPServer):
-    """A Runtime API that hands out one event.
+    """A Runtime API that hands out one event, `requests` times.
 
-    It does not answer the response: the worker ends there.
+    It does not answer the last response: the worker ends there.
     """
 
     timeout = 1.0
     worker: subprocess.Popen[bytes]
 
-    def __init__(self, event: Mapping[str, Any]) -> None:
+    def __init__(self, event: Mapping[str, Any], requests: int) -> None:
         super().__init__((LOOPBACK, 0), _Requests)
+        self.remaining = requests
         self.event = json.dumps(event).encode()
         self.response: bytes | None = None
         self.responded_at = 0.0
+        self.processor, self.peak = 0.0, 0
+
+    def note_costs(self) -> None:
+        """Read the worker's processor time and peak memory. Only Linux has them."""
+        process = Path(f"/proc/{self.worker.pid}")
+        if not process.is_dir():
+            return
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        self.processor = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        [peak] = re.findall(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+        self.peak = int(peak) * 1024
 
     def serve_until_response(self, worker: subprocess.Popen[bytes]) -> None:
         self.worker = worker
@@ -179,7 +212,15 @@ class _Requests(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.responded_at = time.perf_counter()
-        self.server.response = self.rfile.read(int(self.headers["Content-Length"]))
+        response = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.remaining -= 1
+        if self.server.remaining:
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.server.response = response
+        self.server.note_costs()
         # End the worker while it waits for the answer, so that nothing is counted after its
         # response. At SIGTERM, callgrind writes its report.
         self.server.worker.terminate()

@@ -1,0 +1,1 @@
+"""Atrium beside its peers, measured in one run. README.md describes the rows."""

@@ -1,0 +1,1 @@
+"""Comparable stacks: their locks, their functions, and the folder they are installed into."""

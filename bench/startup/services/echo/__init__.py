@@ -1,0 +1,1 @@
+"""A public route that validates its body, the work that every framework does."""
