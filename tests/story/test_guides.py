@@ -11,6 +11,9 @@ import pytest
 
 from tools import ROOT
 from tools.laptop.client import Client, Person
+from tools.setup import python_client
+
+python_client.ensure_current()
 
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))
 QUICKSTART = GUIDES[0]
@@ -26,6 +29,8 @@ def newcomer(client: Client) -> dict[str, str]:
     """Return the environment of a reader who has an address but no account."""
     direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     account = {"EMAIL": f"guide-{uuid.uuid4().hex[:10]}@example.org", "PASSWORD": "Correct-Horse-7"}
+    # As after `pip install atrium-client`.
+    account["PYTHONPATH"] = str(python_client.PACKAGE.parent)
     return direct | account | {"API_URL": client.outputs.api_url}
 
 
