@@ -93,6 +93,27 @@ def test_orders_of_others_need_the_permission(shop: Shop) -> None:
     assert newest.json["items"] == [order]
 
 
+def test_a_conditional_grant_shows_others_orders(shop: Shop) -> None:
+    """Check this under the function's real policy. tests/unit/test_granted_rows.py has the rest."""
+    client, order = shop.client, shop.placed((shop.new_coffee(1), 1)).json
+    condition = {"==": [{"var": "resource.owner"}, shop.customer.uid]}
+    grant = {"action": "read", "scope": "orders:*", "condition": condition}
+    admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
+    friend = client.new_member()
+    made = client.call(
+        "POST",
+        f"/v1/users/{friend.uid}/grants",
+        admin.token,
+        grant,
+        Idempotency_Key=str(uuid.uuid4()),
+    )
+    assert made.status == 201, made.body
+    friend = client.sign_in(friend)
+    assert shop.read(order["id"], friend).json == order
+    listed = client.call("GET", "/v1/orders?limit=1", friend.token).json["items"]
+    assert listed == [order]
+
+
 def test_the_list_is_filtered_and_comes_in_pages(shop: Shop) -> None:
     coffee = shop.new_coffee(10)
     orders = [shop.placed((coffee, 1)).json["id"] for _ in range(3)]
