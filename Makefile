@@ -188,6 +188,10 @@ proof-console: environment .venv/playwright/bin/playwright console ## Use every 
 proof-local-console: environment .venv/playwright/bin/playwright console ## Use every screen of the laptop's console, at the AWS endpoint of the stack that is up, in Chromium with axe, light and dark, desktop and phone; screenshots in build/pictures
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_local_console.py
 
+.PHONY: console-picture
+console-picture: environment .venv/playwright/bin/playwright ## Take the README's screenshot of the laptop's console from the stack that is up
+	@README_PICTURE=docs/pictures/console.jpg $(PYTHON) -m pytest -q -p no:cacheprovider tests/proofs/test_local_console.py
+
 .PHONY: proof-shells
 proof-shells: environment ## Start, call and stop a small stack in 55 shells, below 8 paths and in 3 clones
 	@$(PYTHON) -m pytest -q -p no:cacheprovider tests/laptop/shells/proof_shells.py

@@ -1,7 +1,8 @@
 """Drive the laptop's console of a running stack in Chromium, in both themes, on two screens.
 
 `make proof-local-console` runs this in an environment of its own with CONSOLE_URL, after it has
-sent requests. The argument is the folder for screenshots. axe checks each screen.
+sent requests. The argument is the folder for screenshots. axe checks each screen. With
+README_PICTURE, it only takes one screenshot, in this file, as JPEG.
 """
 
 import os
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-SIZES = {"desktop": (1400, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1400, 900), "phone": (390, 844), "readme": (1180, 540)}
 AXE = Path(__file__).parents[2] / "examples/web/node_modules/axe-core/axe.min.js"
 
 
@@ -24,10 +25,21 @@ def main(pictures: Path) -> None:
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--no-proxy-server"]
         )
+        if path := os.environ.get("README_PICTURE"):
+            take_readme_picture(Visit(browser, "light", "readme", pictures), path)
+            return
         for theme in ("light", "dark"):
-            for device in SIZES:
+            for device in ("desktop", "phone"):
                 Visit(browser, theme, device, pictures).run()
         browser.close()
+
+
+def take_readme_picture(visit: "Visit", path: str) -> None:
+    """Show a request that reads both stores, with its statement."""
+    requests = visit.page.get_by_role("list", name="Requests").get_by_role("link")
+    requests.filter(has_text="/v1/me").filter(has_text="aws").first.click()
+    visit.page.locator("summary", has_text="SELECT").first.click()
+    visit.page.screenshot(path=path, type="jpeg", quality=70)
 
 
 class Visit:

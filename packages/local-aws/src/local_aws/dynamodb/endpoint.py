@@ -5,7 +5,6 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -75,7 +74,7 @@ class DynamoDb:
             units = _units(answered)
             if asked == "NONE":
                 answered.pop("ConsumedCapacity", None)
-            return replace(_response(200, answered), units=units)
+            return _response(200, answered, units)
         if action in _REFUSED:
             raise not_emulated(action)
         if action in ("CreateTable", "UpdateTable"):
@@ -132,11 +131,11 @@ def _units(answered: Mapping[str, Any]) -> float:
     return sum((float(each["CapacityUnits"]) for each in several), 0.0)
 
 
-def _response(status: int, content: Mapping[str, Any]) -> AwsResponse:
+def _response(status: int, content: Mapping[str, Any], units: float = 0.0) -> AwsResponse:
     body = msgspec.json.encode(content)
     headers = {
         "content-type": "application/x-amz-json-1.0",
         "x-amzn-requestid": str(uuid4()),
         "x-amz-crc32": str(zlib.crc32(body)),
     }
-    return AwsResponse(status, body, headers)
+    return AwsResponse(status, body, headers, units)
