@@ -152,6 +152,14 @@ def test_a_condition_on_the_id_does_not_show_all_orders(shop: Shop) -> None:
     assert (shop.lists(), shop.reads(first), shop.reads(second)) == ([second], 404, 200)
 
 
+def test_a_condition_on_the_id_decides_by_its_canonical_form(shop: Shop) -> None:
+    first, second = shop.place(), shop.place()
+    but_first = {"!=": [{"var": "resource.id"}, first]}
+    shop.grant(action="read", scope="orders:*", condition=but_first)
+    assert (shop.reads(first), shop.reads(second)) == (404, 200)
+    assert (shop.reads(first.upper()), shop.reads(second.upper())) == (404, 200)
+
+
 def test_other_rights_show_nothing(shop: Shop) -> None:
     order = shop.place()
     end = int(time.time()) - 1

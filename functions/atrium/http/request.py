@@ -121,6 +121,11 @@ class Request(msgspec.Struct):
         except msgspec.ValidationError:
             raise invalid_parameters([ParameterError(name, "Must be a UUID")]) from None
 
+    def resource_id(self, name: str) -> str:
+        """Return a path parameter as grants and conditions name it: a UUID in lower case."""
+        value = self.path_parameters[name]
+        return str(UUID(value)) if _is_uuid(value) else value
+
     def parameters[Model: msgspec.Struct](self, model: type[Model]) -> Model:
         """Return the query as `model`. Raise 400 with every wrong, missing or unknown parameter."""
         from atrium.http import parameters

@@ -218,7 +218,7 @@ def _decided(
     kind = alternative.of.partition(".")[0]
     question = Question(request.caller, alternative.of, current=rule.current_authority)
     if alternative.resource:
-        id = request.path_parameters[alternative.resource]
+        id = request.resource_id(alternative.resource)
         return "all" if question.permits(id, properties.get(kind)) else None
     has_own = any(each.kind == "self" for each in rule.allow)
     request.granted = question.rows(request.caller.uid if has_own else None)
