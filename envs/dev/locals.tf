@@ -44,6 +44,8 @@ locals {
   # The version of the terms that people must accept, e.g. "2026-01"; "" if there is none. Sign-ups need it in ClientMetadata.
   # Everybody else is asked when GET /v1/me has consent_required.
   consent_version = ""
+  # Whether the API refuses people who have not accepted it: 403 consent_required, but for /v1/me and what is below.
+  consent_enforced = false
   # Days in which an invitation can be accepted. The temporary password in its mail is valid as long.
   invitation_days = 7
   # Roles that take effect only for users with MFA (docs/authorization.md), e.g. ["admin"].
@@ -58,9 +60,10 @@ locals {
     # Days in which a person who deleted their account can sign in to restore it.
     users = merge(local.address_rules, { DELETION_GRACE_DAYS = "14", INVITATION_DAYS = tostring(local.invitation_days), REQUIRED_CONSENT_VERSION = local.consent_version })
     # The language of mails to people whose own has no templates, and the name of the product in them.
-    custom_message    = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium" }
-    identity_commands = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium", MAIL_FROM = try(var.email_sender.from, "") }
-    pre_sign_up       = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only), REQUIRED_CONSENT_VERSION = local.consent_version })
-    reconcile         = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
+    custom_message       = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium" }
+    identity_commands    = { MAIL_LANGUAGE = "en", MAIL_PRODUCT = "Atrium", MAIL_FROM = try(var.email_sender.from, "") }
+    pre_sign_up          = merge(local.address_rules, { INVITE_ONLY = tostring(local.invite_only), REQUIRED_CONSENT_VERSION = local.consent_version })
+    pre_token_generation = { REQUIRED_CONSENT_VERSION = local.consent_enforced ? local.consent_version : "" }
+    reconcile            = { RECONCILE_REPAIR = "0" } # 1: the schedule also repairs; docs/runbooks/reconcile.md
   }
 }

@@ -50,6 +50,7 @@ def api(
         rule = of_route[request.route]
         if signed_in and not rule.is_public:
             request.claims = signed_in(request, token, rule.current_authority)
+        rules.check_consent(request)
         rules.check_scopes(request, rule)
         rules.check_address(request, rule)
         request.row_access = rules.row_access(request, rule, properties)

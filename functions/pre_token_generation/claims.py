@@ -9,7 +9,7 @@ import msgspec
 from atrium.identity import admins, grants, mfa, namespaces, permissions, token_size, users
 from atrium.identity.cognito_trigger import RefusalError
 from atrium.identity.namespaces import Attributes
-from atrium.runtime import log, parallel
+from atrium.runtime import config, log, parallel
 from atrium.stores import postgres, user_table
 from atrium.stores.user_table import StoredAttribute
 from pre_token_generation.bounds import bounded
@@ -63,6 +63,8 @@ def _of_user(event: TokenGeneration) -> dict[str, Any]:
         added["role_generations"] = claim
     if rights.needs_mfa:
         added["needs_mfa"] = "true"
+    if config.optional("REQUIRED_CONSENT_VERSION") not in ("", user.consent_version):
+        added["needs_consent"] = "true"
     if rights.attributes:
         added["attributes"] = msgspec.json.encode(rights.attributes).decode()
     return {

@@ -7,9 +7,14 @@ from typing import Any
 import pg8000.native
 import pytest
 
+from atrium.http.problem import Problem
+from atrium.http.request import Request
+from atrium.identity.rules import check_consent
+from atrium.identity.session import claims_of
 from atrium.runtime import config
+from pre_token_generation.handler import handler as pre_token_generation
 from tests.support.people import new_admin
-from tests.unit.events import UID, Context, answer, api_event, claims
+from tests.unit.events import UID, Context, answer, api_event, claims, trigger_event
 from tools.laptop.answer import Answer
 from users.handler import handler
 
@@ -29,9 +34,10 @@ def require(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config.optional.cache_clear()
 
 
-def call(route: str, body: Any = None, if_match: str = "*") -> Answer:
+def call(route: str, body: Any = None, if_match: str = "*", **changed: str) -> Answer:
     sent = {"Content-Type": "application/json", "If-Match": if_match}
-    event = api_event(route, json.dumps(body) if body else None, sent, claims(roles="admin"))
+    token = claims(**{"roles": "admin"} | changed)
+    event = api_event(route, json.dumps(body) if body else None, sent, token)
     return answer(handler(event, Context()))
 
 
@@ -86,3 +92,50 @@ def test_only_the_version_in_force_is_accepted(monkeypatch: pytest.MonkeyPatch) 
     require("", monkeypatch)
     assert give("2025-07\n").status == 422
     assert give("2025-07").json["consent_version"] == "2025-07"
+
+
+def issued() -> dict[str, str]:
+    """Return the claims that the trigger adds to the next token, also at a refresh."""
+    attributes = {"sub": "ada@example.org", "email": "ada@example.org"}
+    event = trigger_event("TokenGeneration_RefreshTokens", attributes)
+    details = pre_token_generation(event, Context())["response"]["claimsAndScopeOverrideDetails"]
+    added: dict[str, str] = details["accessTokenGeneration"]["claimsToAddOrOverride"]
+    return added
+
+
+@pytest.mark.usefixtures("contract")
+def test_enforced_consent_leaves_only_the_own_account_until_it_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = call("GET /v1/users", **issued())
+    assert (refused.status, refused.json["code"]) == (403, "consent_required")
+    assert "PUT /v1/me/consent" in refused.json["detail"]
+    for route in ("GET /v1/me", "GET /v1/me/permissions", "GET /v1/me/sessions"):
+        assert call(route, **issued()).status == 200
+    given = call("PUT /v1/me/consent", {"version": "2026-01"}, **issued())
+    assert given.status == 200, given.text
+    assert call("GET /v1/users", **issued()).status == 200
+    require("2026-02", monkeypatch)
+    assert call("GET /v1/users", **issued()).json["code"] == "consent_required"
+
+
+@pytest.mark.usefixtures("contract")
+def test_consent_is_not_enforced_without_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    require("", monkeypatch)
+    assert "needs_consent" not in issued()
+
+
+def test_a_route_that_begins_like_the_own_account_needs_consent() -> None:
+    request = Request(
+        "GET",
+        "/v1/meals",
+        "/v1/meals",
+        {},
+        {},
+        {},
+        b"",
+        "",
+        claims_of(claims(needs_consent="true")),
+    )
+    with pytest.raises(Problem, match="Accept the terms"):
+        check_consent(request)

@@ -38,6 +38,7 @@ class Claims(msgspec.Struct, frozen=True):
     is_service: bool = False  # a machine caller, without a user; each of its tokens is a session
     withheld: frozenset[str] = frozenset()
     needs_mfa: bool = False  # the caller holds a role that is withheld
+    needs_consent: bool = False  # the caller has not accepted the terms in force
 
 
 class Rows(msgspec.Struct, frozen=True):

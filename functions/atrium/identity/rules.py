@@ -13,6 +13,7 @@ import msgspec
 from atrium.http.problem import Problem
 from atrium.http.request import Claims, Request, RowAccess
 
+OWN_ACCOUNT = "/v1/me"
 ACR = "mfa"
 """The authentication context (RFC 9470) of a sign-in with a second factor."""
 
@@ -108,6 +109,21 @@ def check_scopes(request: Request, rule: Rule) -> None:
     if request.caller.needs_mfa and not is_for_all:
         raise _mfa_required(_wanted(rule))
     raise insufficient_scope(rule.scopes)
+
+
+def check_consent(request: Request) -> None:
+    """Raise 403 if the caller must accept the terms first.
+
+    People keep the operations on their own account, such as its deletion and export.
+    """
+    is_own = request.resource == OWN_ACCOUNT or request.resource.startswith(f"{OWN_ACCOUNT}/")
+    if request.claims and request.claims.needs_consent and not is_own:
+        raise Problem(
+            403,
+            "consent_required",
+            "Accept the terms in force first. GET /v1/me names their version. Send PUT "
+            "/v1/me/consent, then refresh the token and repeat the request.",
+        )
 
 
 def insufficient_scope(scopes: Sequence[str]) -> Problem:

@@ -78,6 +78,7 @@ def claims_of(token: Mapping[str, str]) -> Claims:
             role_generations=token_size.generations(token.get("role_generations", "")),
             is_service=is_service,
             needs_mfa="needs_mfa" in token,
+            needs_consent="needs_consent" in token,
         )
     except (KeyError, ValueError):
         raise Problem(

@@ -26,12 +26,14 @@ class User(msgspec.Struct, frozen=True):
     """A user. `has_other_email` is True if the stored e-mail is not the identity's.
 
     `is_invited` means that an open or expired invitation waits for their first token.
+    `consent_version` is the version of the terms that they accepted last.
     """
 
     uid: str
     status: str
     has_other_email: bool = False
     is_invited: bool = False
+    consent_version: str | None = None
 
 
 _IS_INVITED = """EXISTS (
@@ -42,7 +44,7 @@ _IS_INVITED = """EXISTS (
 _FIND_OR_CREATE = f"""
 WITH known AS (
     SELECT users.uid, users.status, users.email IS DISTINCT FROM :email::citext AS has_other_email,
-        {_IS_INVITED} AS is_invited
+        {_IS_INVITED} AS is_invited, users.consent_version
     FROM identities JOIN users USING (uid) WHERE provider = :provider AND subject = :subject
 ), created AS (
     INSERT INTO users (uid, email, given_name, family_name, locale)
@@ -54,8 +56,8 @@ WITH known AS (
     INSERT INTO audit_events (id, uid, actor, action, changes)
     SELECT :event::uuid, uid, uid, 'user.created', jsonb_build_object('provider', :provider::text) FROM created
 )
-SELECT uid, status, has_other_email, is_invited FROM known
-UNION ALL SELECT uid, status, false, false FROM created
+SELECT uid, status, has_other_email, is_invited, consent_version FROM known
+UNION ALL SELECT uid, status, false, false, NULL FROM created
 """  # noqa: S608  no input in it
 
 # A repeat changes nothing. The audit trail holds no addresses.
@@ -162,7 +164,8 @@ def _tell_of_change(uid: str, address: str, identity: tuple[str, str]) -> None:
 
 
 _FIND = f"""
-SELECT users.uid, users.status, false, {_IS_INVITED} FROM identities JOIN users USING (uid)
+SELECT users.uid, users.status, false, {_IS_INVITED}, users.consent_version
+FROM identities JOIN users USING (uid)
 WHERE provider = :provider AND subject = :subject
 """  # noqa: S608  no input in it
 
@@ -175,8 +178,8 @@ def _known(provider: str, subject: str) -> User:
 
 
 def _user(row: postgres.Row) -> User:
-    uid, status, has_other_email, is_invited = row
-    return User(str(uid), status, has_other_email, is_invited)
+    uid, *rest = row
+    return User(str(uid), *rest)
 
 
 def _kept(kind: type[text.Line], value: str | None) -> str | None:
