@@ -27,9 +27,8 @@ INSERT INTO audit_events (id, uid, actor, action, changes) VALUES ($1::uuid, $2:
 
 
 @pytest.fixture
-def trail(database: str) -> Callable[..., Any]:
+def trail(migrated: str) -> Callable[..., Any]:
     """Return an audit trail with eight events, for three subjects. Statements run as its owner."""
-    migrations.apply(proxy_uri("migrator"), folder=OURS)
     for number in range(3):
         for uid in (ADA, GRACE, None)[: 2 if number == 2 else 3]:
             add(uid, f"action.{number}")

@@ -31,16 +31,15 @@ def columns(server: Postgres, database: str) -> dict[str, set[str]]:
         return {table: set(names) for table, names in connection.run(_COLUMNS)}
 
 
-def test_every_column_is_declared_and_exists(database: str, database_server: Postgres) -> None:
-    migrations.apply(proxy_uri("migrator"), folder=OURS)
-    found = columns(database_server, database)
+def test_every_column_is_declared_and_exists(migrated: str, database_server: Postgres) -> None:
+    found = columns(database_server, migrated)
     assert undeclared(found) == []
     declared = personal_data.read(ROOT).records("postgres")
     assert {name: record.names for name, record in declared.items()} == found
 
 
 def test_an_undeclared_column_and_table_are_reported(
-    database: str, database_server: Postgres, tmp_path: Path
+    migrated: str, database_server: Postgres, tmp_path: Path
 ) -> None:
     for file in OURS.glob("*.sql"):
         (tmp_path / file.name).write_text(file.read_text())
@@ -48,5 +47,5 @@ def test_an_undeclared_column_and_table_are_reported(
         "ALTER TABLE users ADD COLUMN phone text;\nCREATE TABLE letters (text text);\n"
     )
     migrations.apply(proxy_uri("migrator"), folder=tmp_path)
-    told = undeclared(columns(database_server, database))
+    told = undeclared(columns(database_server, migrated))
     assert [line.partition(":")[0] for line in told] == ["letters.text", "users.phone"]

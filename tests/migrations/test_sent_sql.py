@@ -48,12 +48,6 @@ def scenario(service: str) -> ModuleType:
     return importlib.import_module(f"{service}.tests.sent_sql")
 
 
-@pytest.fixture
-def migrated(database: str) -> str:
-    migrations.apply(proxy_uri("migrator"), folder=OURS)
-    return database
-
-
 @pytest.mark.parametrize("service", services())
 def test_the_ledger_has_the_sql_that_each_service_sends_now(
     migrated: str, service: str, monkeypatch: pytest.MonkeyPatch
