@@ -30,15 +30,15 @@ PERMANENT = (
 def send(command: str, of_user: IdentitiesOfUser) -> None:
     """Send the command's mail to each account with a verified address. Raise RefusedError, ClientError.
 
-    It goes to the former address, too, if the address has changed. Without the setting MAIL_FROM no
-    mail is sent.
+    It goes to the former address, too, if the address has changed: even if the account is gone, since
+    whoever changed the address may have deleted it. Without the setting MAIL_FROM no mail is sent.
     """
     sender = config.optional("MAIL_FROM")
     for subject in cognito.ours(of_user.identities) if sender else []:
         account = _attributes(subject)
-        if account.get("email_verified") == "true":
-            texts = _texts(command, account.get("locale", ""))
-            _send_all(sender, [of_user.former_email, account["email"]], texts)
+        texts = _texts(command, account.get("locale", ""))
+        verified = account["email"] if account.get("email_verified") == "true" else ""
+        _send_all(sender, [of_user.former_email, verified], texts)
 
 
 def _send_all(sender: str, addresses: list[str], texts: tuple[str, str]) -> None:

@@ -173,6 +173,14 @@ def test_an_address_is_stored_only_with_the_command_of_its_mails(
     assert len(pending()) == 1
 
 
+def test_the_former_address_is_told_although_the_account_is_gone(services: Services) -> None:
+    services.account["email"] = "ada@example.com"
+    sign_in("ada@example.com")
+    services.account.clear()
+    assert perform() == DONE
+    assert (recipients(services), pending()) == (["ada@example.org"], [])
+
+
 def test_a_former_address_that_ses_refuses_does_not_keep_the_mail_from_the_new_one(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
