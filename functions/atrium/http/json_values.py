@@ -30,7 +30,7 @@ def check_shape(value: object) -> None:
     while level := [child for parent in level for child in _children(parent)]:
         depth, count = depth + 1, count + len(level)
         if depth > MAX_DEPTH or (
-            depth == MAX_DEPTH and any(isinstance(child, dict | list) for child in level)
+            depth == MAX_DEPTH and any(isinstance(child, (dict, list)) for child in level)
         ):
             raise too_deep()
         if count > MAX_VALUES:
@@ -63,7 +63,7 @@ def fault_of(value: object) -> str | None:
     """Return why a scalar is invalid. Return None for valid scalars, objects and arrays."""
     if isinstance(value, str) and _UNSOUND.search(value):
         return "Control characters are not allowed"
-    if isinstance(value, int | float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+    if isinstance(value, (int, float)) and not -MAX_NUMBER <= value <= MAX_NUMBER:
         return f"Must be between -{MAX_NUMBER} and {MAX_NUMBER}"
     return None
 

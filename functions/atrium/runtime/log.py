@@ -26,7 +26,7 @@ def write(level: Level, message: str, **fields: object) -> None:
         "service": config.optional("ATRIUM_SERVICE", "unknown"),
         "stage": config.optional("ATRIUM_STAGE", "unknown"),
     }
-    line.update((name, value) for name, value in fields.items() if value is not None)
+    line |= {name: value for name, value in fields.items() if value is not None}
     print(msgspec.json.encode(line, enc_hook=str).decode(), flush=True)
 
 

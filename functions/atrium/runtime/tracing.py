@@ -4,8 +4,9 @@ Only this file uses the X-Ray SDK, whose support ends in 2027.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 
 from atrium.runtime import lean_import
 
@@ -26,12 +27,18 @@ def xray_trace_id() -> str | None:
     return _xray_header().get("Root")
 
 
-@contextmanager
-def subsegment(name: str, **annotations: str) -> Iterator[None]:
+def subsegment(name: str, **annotations: str) -> AbstractContextManager[None]:
     """Time the block in X-Ray if this request is sampled."""
     if _xray_header().get("Sampled") != "1":
-        yield
-        return
+        return _UNSAMPLED
+    return _subsegment(name, annotations)
+
+
+_UNSAMPLED: AbstractContextManager[None] = nullcontext()
+
+
+@contextmanager
+def _subsegment(name: str, annotations: Mapping[str, str]) -> Iterator[None]:
     try:
         # Loading the SDK takes about 1.8 bare cold starts, so only a sampled request loads it.
         from aws_xray_sdk.core import xray_recorder
@@ -46,6 +53,11 @@ def subsegment(name: str, **annotations: str) -> Iterator[None]:
         yield
 
 
-def _xray_header() -> dict[str, str]:
-    pairs = (pair.partition("=") for pair in os.environ.get("_X_AMZN_TRACE_ID", "").split(";"))
+def _xray_header() -> Mapping[str, str]:
+    return _parsed(os.environ.get("_X_AMZN_TRACE_ID", ""))
+
+
+@lru_cache(maxsize=1)  # a request reads it twice
+def _parsed(header: str) -> Mapping[str, str]:
+    pairs = (pair.partition("=") for pair in header.split(";"))
     return {key: value for key, _, value in pairs}
