@@ -107,7 +107,7 @@ fmt: environment ## Format Python and Terraform
 lint: environment ## Check style, types and workflows
 	@$(PYTHON) -m tools.checks.stages lint workflows
 
-check: environment ## Run what a commit must pass: format, style, types, workflows, contract, unit tests
+check: environment .venv/datamodel-codegen/bin/datamodel-codegen ## Run what a commit must pass: format, style, types, workflows, contract, unit tests
 	@$(PYTHON) -m tools.build --local >/dev/null
 	@PYTEST_ADDOPTS='-m "not trials"' $(PYTHON) -m tools.checks.stages lint workflows unit
 
@@ -118,7 +118,7 @@ ifeq ($(SERVICE)$(ONLY),)
 test: environment .venv/checkov/bin/checkov .venv/cfn-lint/bin/cfn-lint .venv/schemathesis/bin/schemathesis .venv/datamodel-codegen/bin/datamodel-codegen ## Run every test on a stack of its own; SERVICE=users or ONLY='tests/unit -k etag' runs a part on the stack that is up
 	@$(PYTHON) -m tools.checks.stages
 else
-test: environment
+test: environment .venv/datamodel-codegen/bin/datamodel-codegen
 	@$(PYTHON) -m tools.checks.selection --service "$(SERVICE)" --only "$(ONLY)"
 endif
 
