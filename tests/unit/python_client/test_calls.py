@@ -70,6 +70,37 @@ def test_retries_end(
     assert (len(api.sent), len(waits)) == (sent, sent - 1)
 
 
+def consent(atrium: Atrium) -> object:
+    return atrium.give_my_consent({"version": "1"}, if_match="*")
+
+
+def delete(atrium: Atrium) -> object:
+    return atrium.delete_role("reader", if_match="*")
+
+
+@pytest.mark.parametrize(
+    ("call", "first", "refusal", "expected"),
+    [
+        (consent, lost, 412, "the connection broke"),
+        (consent, answer(504), 412, "504"),
+        (consent, answer(429), 412, "412"),
+        (consent, answer(504), 403, "403"),
+        (delete, answer(503), 404, "503"),
+    ],
+)
+def test_a_lost_answer_is_no_conflict(
+    call: Callable[[Atrium], object],
+    first: httpx.Response | Answer,
+    refusal: int,
+    expected: str,
+    waits: list[float],
+) -> None:
+    api = Api([first, answer(refusal)])
+    with pytest.raises((ApiError, httpx.TransportError)) as raised:
+        call(api.client(signed_in()))
+    assert expected in str(getattr(raised.value, "status", raised.value))
+
+
 def test_a_post_is_repeated_under_its_key_and_the_next_has_another(waits: list[float]) -> None:
     api = Api([lost, answer(201, ORDER), answer(201, ORDER)])
     atrium = api.client(signed_in())

@@ -17,20 +17,34 @@ TRANSIENT = frozenset({429, 502, 503, 504})
 
 
 def send(request: httpx.Request) -> Flow[httpx.Response]:
-    """Send a request; repeat it after transient failures if that cannot do harm."""
+    """Send a request; repeat it after transient failures if that cannot do harm.
+
+    If an earlier attempt may have caused the refusal of a later one, the earlier failure counts.
+    """
+    unclear: httpx.Response | httpx.TransportError | None = None
     for attempt in itertools.count():
+        outcome: httpx.Response | httpx.TransportError
         try:
-            response: httpx.Response = yield request
-        except httpx.TransportError:
-            wait = _wait(attempt, request, None)
-            if wait is None:
-                raise
-        else:
-            wait = _wait(attempt, request, response)
-            if wait is None:
-                return response
+            outcome = yield request
+        except httpx.TransportError as failure:
+            outcome = failure
+        response = outcome if isinstance(outcome, httpx.Response) else None
+        wait = _wait(attempt, request, response)
+        if wait is None:
+            final = unclear if unclear is not None and _may_be_own(request, response) else outcome
+            if isinstance(final, httpx.TransportError):
+                raise final
+            return final
+        if response is None or response.status_code != 429:  # a 429 was not carried out
+            unclear = outcome
         yield Pause(wait)
     raise AssertionError("count() does not end")
+
+
+def _may_be_own(request: httpx.Request, refusal: httpx.Response | None) -> bool:
+    """Return True if an earlier attempt of the same change may have caused this refusal."""
+    status = refusal.status_code if refusal is not None else None
+    return status == 412 or (request.method == "DELETE" and status == 404)
 
 
 def _wait(attempt: int, request: httpx.Request, response: httpx.Response | None) -> float | None:
