@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +39,58 @@ def test_the_shipped_sdk_supports_every_action_that_a_role_can_allow(
         model["operations"]
     )
     assert {"GetItem", "PutItem", "Query"} <= allowed
+
+
+OTHER_CLIENTS = """
+import botocore.session, json, os, socket, sys
+daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+daemon.bind(("127.0.0.1", 0))
+daemon.settimeout(10)
+os.environ["AWS_XRAY_DAEMON_ADDRESS"] = f"127.0.0.1:{daemon.getsockname()[1]}"
+from atrium.runtime import tracing
+from atrium.stores import dynamodb
+with tracing.subsegment("operation"):
+    pass
+print(json.loads(daemon.recv(65536).split(b"\\n", 1)[1])["name"])
+for service, operation, given in json.loads(sys.argv[1]):
+    client = botocore.session.get_session().create_client(service)
+    try:
+        getattr(client, operation)(**given)
+    except dynamodb.BotoCoreError as error:
+        print(service, type(error).__name__)
+"""
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("cognito-idp", "list_users", {"UserPoolId": "eu-central-1_a"}),
+    ("dynamodb", "get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}),
+    ("lambda", "invoke", {"FunctionName": "f", "Payload": "{}"}),
+    ("secretsmanager", "get_secret_value", {"SecretId": "s"}),
+    ("sesv2", "send_email", {"Content": {"Simple": {"Subject": {"Data": "s"}, "Body": {}}}}),
+    ("ssm", "get_parameter", {"Name": "p"}),
+]
+
+
+def test_other_clients_and_xray_work_in_a_process_with_the_lean_sdk(
+    built: artefacts.Artefacts, tmp_path: Path
+) -> None:
+    """Each call reaches the network, where nothing listens."""
+    environment = {
+        "PYTHONPATH": str(built.layer / "python"),
+        "LAMBDA_TASK_ROOT": str(tmp_path),
+        "_X_AMZN_TRACE_ID": "Root=1-58406520-a006649127e371903a2de979;Parent=53995c3f42cd8ad8;Sampled=1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+    }
+    interpreter: str = sys._base_executable  # type: ignore[attr-defined]
+    command = [interpreter, "-S", "-c", OTHER_CLIENTS, json.dumps(CALLS)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "operation",
+        *(f"{service} EndpointConnectionError" for service, _, _ in CALLS),
+    ], done.stderr
 
 
 def test_a_failing_start_reports_the_reason(built: artefacts.Artefacts) -> None:
