@@ -49,6 +49,7 @@ class Api:
     answers: list[httpx.Response | Answer] = field(default_factory=list)
     refresh: Answer = lambda _: refreshed("fresh")
     sent: list[httpx.Request] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
     refreshes: int = 0
     revoked: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -60,6 +61,7 @@ class Api:
             return self._of_pool(request)
         with self._lock:
             self.sent.append(request)
+            self.tokens.append(request.headers.get("Authorization", "")[7:])
             next_one = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return next_one(request) if callable(next_one) else next_one
 
@@ -70,10 +72,6 @@ class Api:
         with self._lock:
             self.refreshes += 1
         return self.refresh(request)
-
-    @property
-    def tokens(self) -> list[str]:
-        return [request.headers.get("Authorization", "")[7:] for request in self.sent]
 
     def client(self, tokens: Tokens | None = None) -> Atrium:
         http = httpx.Client(transport=httpx.MockTransport(self))

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -23,31 +24,53 @@ from tests.unit.python_client.api import (
 ME: Any = {"email": "ada@example.org"}
 
 
+class Company:
+    """A place where a request waits for others, for a moment at most."""
+
+    def __init__(self, expected: int) -> None:
+        self._barrier = threading.Barrier(expected)
+
+    def wait(self, seconds: float) -> None:
+        with suppress(threading.BrokenBarrierError):
+            self._barrier.wait(seconds)
+
+
 @pytest.mark.parametrize("expires_at", [0.0, 4e9], ids=["before its end", "after a 401"])
 def test_calls_made_together_share_one_refresh(expires_at: float) -> None:
-    api = Api([demands("fresh", ME)])
-    atrium = api.client(signed_in(expires_at=expires_at))
-    together = threading.Barrier(3)
+    refused, refreshing = Company(3), Company(2)
 
-    def read(_: int) -> object:
-        together.wait(10)
-        return atrium.read_me()
+    def refresh(_: httpx.Request) -> httpx.Response:
+        refreshing.wait(0.2)  # a second refresh at the same time would come
+        return refreshed("fresh")
 
-    with atrium, ThreadPoolExecutor(3) as threads:
-        assert list(threads.map(read, range(3))) == [ME] * 3
+    def read_me(request: httpx.Request) -> httpx.Response:
+        if request.headers["Authorization"] == "Bearer old":
+            refused.wait(10)  # no call meets the token that another one has refreshed
+        return demands("fresh", ME)(request)
+
+    api = Api([read_me], refresh)
+    with api.client(signed_in(expires_at=expires_at)) as atrium, ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(lambda _: atrium.read_me(), range(3))) == [ME] * 3
     assert api.refreshes == 1
 
 
 def test_awaited_calls_share_one_refresh() -> None:
     api = Api([demands("fresh", ME)])
 
+    async def answer_late(request: httpx.Request) -> httpx.Response:
+        response = api(request)
+        for _ in range(20):  # meanwhile the other calls are sent, too
+            await asyncio.sleep(0)
+        return response
+
     async def read_thrice() -> list[object]:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(api))
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer_late))
         async with await AsyncAtrium.connect(ADDRESS, http=http) as atrium:
             atrium.session.start(signed_in())
             return list(await asyncio.gather(*(atrium.read_me() for _ in range(3))))
 
     assert asyncio.run(read_thrice()) == [ME] * 3
+    assert api.tokens == ["old"] * 3 + ["fresh"] * 3
     assert api.refreshes == 1
 
 
