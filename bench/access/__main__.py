@@ -7,6 +7,7 @@ DynamoDB's own time is not measured, since a local table would not show it.
 
 import argparse
 import copy
+import gc
 import json
 import math
 import os
@@ -76,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
+    gc.disable()  # each collection would visit the millions of objects of moto's memory
     with mock_aws():
         rows = list(_costs())
     text = _table(rows)
