@@ -111,7 +111,8 @@ function signedIn(
 function caller(address: string, session: Session | undefined, options: Options) {
   const client = createClient<any>({ baseUrl: address, fetch: transport(session, options.fetch) });
   return <Name extends Method>(method: Name): Call<Name> =>
-    (async (path: string, init: object = {}) => {
+    (async (path: string, init: { params?: { path?: object } } = {}) => {
+      refuseDots(init.params?.path ?? {});
       const { data, error, response } = await client.request(
         method as "get",
         path as never,
@@ -122,6 +123,13 @@ function caller(address: string, session: Session | undefined, options: Options)
       if (tag && typeof data === "object" && data !== null) entityTags.set(data, tag);
       return data;
     }) as unknown as Call<Name>;
+}
+
+/** Throw for a value with which the address would name another resource. */
+function refuseDots(values: object): void {
+  for (const [name, value] of Object.entries(values))
+    if (["", ".", ".."].includes(String(value)))
+      throw new RangeError(`"${value}" cannot be the path parameter ${name}.`);
 }
 
 function refusal(status: number, body: unknown): ApiError {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { connect } from "@atrium/client";
 import { transport } from "../src/transport.js";
 
 const ADDRESS = "https://api.example/v1/orders";
@@ -74,4 +75,18 @@ for (const [method, first, refusal, expected] of [
     const send = async () => new Response("", { status: statuses.shift() ?? 500 });
     const call = transport(undefined, send as typeof fetch);
     assert.equal((await call(new Request(ADDRESS, { method }))).status, expected);
+  });
+
+for (const session of ["", ".", ".."])
+  test(`the path parameter "${session}" is refused: it would end all sessions`, async () => {
+    const sent: string[] = [];
+    const send = async (request: Request) => {
+      sent.push(request.url);
+      return Response.json({ issuer: "https://pool.example/p_1", client_id: "c", user_pool_id: "p_1" });
+    };
+    const atrium = await connect("https://api.example", { fetch: send as typeof fetch });
+    const path = { id: "u", session };
+    const params = { path };
+    await assert.rejects(atrium.delete("/v1/users/{id}/sessions/{session}", { params }), RangeError);
+    assert.deepEqual(sent, ["https://api.example/v1/configuration"]);
   });

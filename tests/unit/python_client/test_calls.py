@@ -149,6 +149,15 @@ def test_a_name_in_a_path_is_encoded() -> None:
     assert api.sent[0].url.raw_path == b"/v1/roles/a%2F..%2Fb%3Fc"
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_that_changes_the_path_is_refused(name: str) -> None:
+    """Check the names that would end all sessions of a user instead of one."""
+    api = Api([answer(204)])
+    with pytest.raises(ValueError, match="cannot be part of a path"):
+        api.client(signed_in()).end_session("u", name)
+    assert api.sent == []
+
+
 @pytest.mark.parametrize(
     ("refused", "kind", "code", "said"),
     [

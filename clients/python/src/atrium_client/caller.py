@@ -116,6 +116,9 @@ class AsyncPages[Item]:
 
 
 def in_path(value: str) -> str:
+    """Return a value for one segment of a path. Raise ValueError for one that changes the path."""
+    if value in ("", ".", ".."):
+        raise ValueError(f"{value!r} cannot be part of a path.")
     return quote(value, safe="")
 
 
