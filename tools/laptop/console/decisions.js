@@ -8,6 +8,7 @@ export default listing({
   title: "Decisions",
   about: "Decisions of /access/v1 with their reasons, and requests that Atrium refused with 401 or 403.",
   search: "User, action, resource or reason",
+  polls: false,
   none: "No decision yet. Ask POST /access/v1/evaluation, or call an operation without its right.",
   async load(text) {
     const [decisions, refused] = await Promise.all([

@@ -34,16 +34,16 @@ _TYPES = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def own_page(handler: Handler) -> Handler:
+def own_page(handler: Handler, *, linked: bool = False) -> Handler:
     """Answer 403 to requests that a page of another site causes, by Fetch Metadata and Origin.
 
-    A link from another site to a page is followed. https://www.w3.org/TR/fetch-metadata/
+    With `linked`, links of other sites are followed. https://www.w3.org/TR/fetch-metadata/
     """
 
     @wraps(handler)
     async def checked(request: web.Request) -> web.StreamResponse:
         site = request.headers.get("Sec-Fetch-Site", "none")
-        followed = request.headers.get("Sec-Fetch-Mode") == "navigate"
+        followed = linked and request.headers.get("Sec-Fetch-Mode") == "navigate"
         own = f"http://{request.host}"
         if (site not in ("same-origin", "none") and not followed) or (
             request.headers.get("Origin", own) != own

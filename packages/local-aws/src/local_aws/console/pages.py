@@ -31,7 +31,7 @@ class Console:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self._to_page),
-            web.get(f"{PATH}/", own_page(self._page)),
+            web.get(f"{PATH}/", own_page(self._page, linked=True)),
             web.get(f"{PATH}/panels", own_page(self._list_panels)),
             web.get(
                 f"{PATH}/panels/{{panel}}/{{file:[a-z_]+\\.(?:js|css)}}", own_page(self._panel)

@@ -25,6 +25,7 @@ class Requests:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._streams: set[asyncio.Task[None] | None] = set()
+        self._search = asyncio.Semaphore(1)  # a search takes a processor for some 0.3 s
 
     def routes(self, path: str) -> list[web.RouteDef]:
         return [
@@ -64,7 +65,8 @@ class Requests:
     async def _log(self, request: web.Request) -> web.Response:
         """Answer the newest lines of functions' logs that contain `text`."""
         text = request.query.get("text", "")
-        lines = await asyncio.to_thread(search, self._recorder.kept(), text, PAGE)
+        async with self._search:
+            lines = await asyncio.to_thread(search, self._recorder.kept(), text, PAGE)
         return answers.json({"lines": lines})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -73,14 +75,17 @@ class Requests:
         response = web.StreamResponse(headers=headers)
         stream = asyncio.current_task()
         self._streams.add(stream)
-        last = _number(request.headers.get("Last-Event-ID"), self._recorder.next - 1)
+        newest = self._recorder.next - 1
+        # A stack that was started again counts from 1 again.
+        last = min(_number(request.headers.get("Last-Event-ID"), newest), newest)
         try:
             await response.prepare(request)
             while True:
                 news = self._recorder.newest(last, PAGE)
                 if news:
                     last = news[-1].number
-                    content = msgspec.json.encode({"requests": _shown(news)})
+                    kept = self._recorder.next - self._recorder.oldest
+                    content = msgspec.json.encode({"requests": _shown(news), "kept": kept})
                     await response.write(b"id: %d\ndata: %s\n\n" % (last, content))
                     await asyncio.sleep(NEWS_SECONDS)
                 else:

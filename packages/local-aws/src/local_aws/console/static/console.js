@@ -37,7 +37,10 @@ function show() {
 
 function listen() {
   const events = new EventSource("events");
-  events.onopen = () => told("live", "Live");
+  events.onopen = () => {
+    if (state.dataset.kind === "lost") for (const panel of panels) panel.restarted?.();
+    told("live", "Live");
+  };
   events.onerror = () => told("lost", "The stack does not answer");
   events.onmessage = (event) => {
     const news = JSON.parse(event.data);

@@ -9,6 +9,7 @@ export const logs = listing({
   title: "Logs",
   about: "The newest lines that functions wrote, searched through all kept requests.",
   search: "Text of a line",
+  polls: false,
   none: "No function has written anything yet.",
   load: (text) => rowsOf("log", "lines", text),
   columns: [

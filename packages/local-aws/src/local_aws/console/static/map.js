@@ -34,7 +34,7 @@ export const map = {
     await follow();
   },
   leave() { clearTimeout(timer); },
-  news() { if (picture.isConnected && drawn) { clearTimeout(timer); timer = setTimeout(follow, 200); } },
+  news() { if (picture.isConnected && drawn) { clearTimeout(timer); timer = setTimeout(follow, 100); } },
 };
 
 async function follow() {

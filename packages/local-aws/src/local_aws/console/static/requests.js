@@ -41,8 +41,10 @@ export const requests = {
     return reload();
   },
   show: choose,
+  restarted() { if (list.isConnected) reload(); },
   news(news) {
     if (paused() || !list.isConnected) { missed = true; return; }
+    tell(news.kept);
     const found = news.requests.filter(fits).reverse();
     list.querySelector(".empty")?.remove();
     list.prepend(...found.map((each) => line(each, true)));
@@ -96,10 +98,14 @@ async function load(put) {
   put(found.requests.map((each) => line(each, false)));
   oldest = found.requests.at(-1)?.number ?? oldest;
   more.hidden = !found.more;
-  count.textContent = `${counted(found.kept.toLocaleString("en"), "request", "requests")} kept`;
+  tell(found.kept);
   if (!list.children.length) {
     list.append(element("li", { class: "empty" }, found.kept ? "No request matches." : "No request yet. Call the API, and it appears here."));
   }
+}
+
+function tell(kept) {
+  count.textContent = `${kept.toLocaleString("en")} ${kept === 1 ? "request" : "requests"} kept`;
 }
 
 function line(summary, isNew) {

@@ -4,28 +4,41 @@ import { element, empty, read } from "./dom.js";
 
 const EVERY = 4000; // milliseconds between two readings
 const AFTER_NEWS = 400;
+const SHORTEST = 2000; // between two readings because of news
 
 /**
  * Return a panel.
  *
  * `load(text)` returns the rows, `columns` are [{title, cell(row), kind}], and `below(row)` an
- * element that is shown when a row is opened.
+ * element that is shown when a row is opened. Without `polls`, rows change with requests only.
  */
-export function listing({ name, title, about, search, load, columns, below, none }) {
+export function listing({ name, title, about, search, load, columns, below, none, polls = true }) {
   const text = element("input", { type: "search", placeholder: search, "aria-label": search, oninput: () => soon(150) });
   const place = element("div", { class: "rows" });
   let shown;
   let timer;
+  let due = Infinity;
+  let last = 0;
   let asked = 0;
 
   function soon(milliseconds) {
+    due = performance.now() + milliseconds;
     clearTimeout(timer);
     timer = setTimeout(refresh, milliseconds);
+  }
+
+  /** Read again soon, but not so often that steady news would keep the stack busy. */
+  function changed() {
+    const now = performance.now();
+    const wait = Math.max(AFTER_NEWS, last + SHORTEST - now);
+    if (now + wait < due) soon(wait);
   }
 
   async function refresh() {
     clearTimeout(timer);
     if (!place.isConnected) return;
+    last = performance.now();
+    due = Infinity;
     const number = ++asked;
     try {
       const rows = document.hidden ? undefined : await load(text.value);
@@ -40,7 +53,7 @@ export function listing({ name, title, about, search, load, columns, below, none
       place.replaceChildren(empty(error.message));
       shown = undefined;
     }
-    soon(EVERY);
+    if (polls) soon(EVERY);
   }
 
   function draw(rows) {
@@ -61,7 +74,8 @@ export function listing({ name, title, about, search, load, columns, below, none
       return refresh();
     },
     leave() { clearTimeout(timer); },
-    news() { if (place.isConnected) soon(AFTER_NEWS); },
+    news() { if (place.isConnected) changed(); },
+    restarted() { if (place.isConnected) soon(0); },
   };
 }
 
