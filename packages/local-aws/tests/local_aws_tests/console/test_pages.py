@@ -104,7 +104,7 @@ def test_a_new_request_is_an_event() -> None:
     [("1", ["/second"]), ("2", ["/third"]), ("900", ["/third"]), ("x", ["/third"])],
 )
 def test_a_stream_that_was_cut_off_continues_where_it_ended(last: str, shown: list[str]) -> None:
-    """After a restart the numbers begin at 1 again."""
+    """Send the newest when the stack was restarted, whose numbers begin at 1 again."""
 
     async def run() -> None:
         recorder = Recorder()
