@@ -16,6 +16,7 @@ SHARED = frozenset(
         "deleteMe",
         "deleteUser",
         "setUserStatus",
+        "linkIdentity",
         "deleteNamespace",
         "endMyOtherSessions",
         "endSessions",

@@ -36,6 +36,7 @@ from tests.security.attacks import SESSION
 from tests.security.escalation_model import HeldGrant, Person, Role, Roles
 from tests.unit.conftest import forget
 from tests.unit.events import Context, api_event, claims
+from users import identities as users_identities
 from users import invitation_list, profile, sessions, status
 from users import mfa as users_mfa
 from users.invitation_list import SentInvitation
@@ -46,8 +47,8 @@ CALLER, TARGET = "01890a5d-ac96-774b-bcce-0000000000ca", "01890a5d-ac96-774b-bcc
 ROLES: Roles = {
     "reader": Role(["document.read"]),
     "editor": Role(["document.write"], ["reader"], assignable_by=["lead"]),
-    "clerk": Role(["access.write", "users.write"]),
-    "lead": Role(["access.write", "users.write"]),
+    "clerk": Role(["access.write", "users.write", "users.link"]),
+    "lead": Role(["access.write", "users.write", "users.link"]),
     "chief": Role([], ["lead"]),
     "auditor": Role(["audit.read"], assignable_by=["inspector"]),
     "inspector": Role(),
@@ -146,7 +147,7 @@ class Rule(NamedTuple):
     need_mfa: frozenset[str]
 
     def may_call(self, caller: Person) -> bool:
-        """Return True if the caller has the permissions: each caller has both that the operations
+        """Return True if the caller has the permissions: each caller has all that the operations
         need, or none.
         """
         person, own = model.without_mfa(caller, ROLES, {*self.need_mfa})
@@ -235,6 +236,7 @@ _USER_CHANGES: Sequence[tuple[str, Any]] = (
     ("PATCH /v1/users/{id}/attributes", {"attributes": {}}),
     ("PATCH /v1/users/{id}", {"locale": "fr"}),
     ("PUT /v1/users/{id}/status", {"status": "disabled"}),
+    ("PUT /v1/users/{id}/identity", {"subject": SESSION, "reason": "wrong_link"}),
     ("DELETE /v1/users/{id}", None),
     ("DELETE /v1/users/{id}/sessions", None),
     ("DELETE /v1/users/{id}/sessions/{session}", None),
@@ -418,6 +420,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Table:
     session = sessions.SessionRecord(SESSION, "", 0, 0, 0, 0)
     monkeypatch.setattr(sessions, "identities", lambda uid: [])
     monkeypatch.setattr(users_mfa, "identities", lambda uid: [])
+    monkeypatch.setattr(users_identities, "_check", lambda *_: None)
     monkeypatch.setattr(sessions, "living", lambda uid, meta: [session])
     return made
 
