@@ -1,4 +1,4 @@
-"""The Lambda handler that `publish_events` invokes, a step at a time. All steps can be repeated.
+"""The Lambda handler that `publish_events` invokes once per step. Steps can be repeated.
 
 {"step": "claim"}                                   true, or false if another run is at work
 {"step": "next", "published": [<id>], "after": …}   marks events as published; the next page

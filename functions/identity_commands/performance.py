@@ -97,8 +97,7 @@ def _end(
             return
         if not refused.conditions:
             raise ContentionError(f"{id}: another transaction changed the items.") from refused
-        # A later command or the end of the account has replaced this one, which has no
-        # consequences.
+        # A later command, or the deletion of the account, has replaced this one.
         user_table.update(pk, sk, **_outcome("failed", {"reason": mfa.SUPERSEDED}))
 
 

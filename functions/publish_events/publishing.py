@@ -1,4 +1,4 @@
-"""A run: pages of events from `event_pages` to the bus, and back the ids of the published ones.
+"""A run: it puts pages of events from `event_pages` on the bus and returns the published ids.
 
 A run that is killed between the two publishes the same events again, with the same ids.
 """
@@ -35,7 +35,7 @@ def run(*, has_time: Callable[[], bool]) -> dict[str, Any]:
     try:
         total, ended = _publish_pages(stopped, has_time)
     except Exception:
-        with contextlib.suppress(Exception):  # the claim ends by itself, a minute after its begin
+        with contextlib.suppress(Exception):  # the claim expires a minute after it was made
             _pages("release")
         raise
     _pages("release")

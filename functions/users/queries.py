@@ -59,7 +59,7 @@ SELECT version, EXISTS (
 FROM users WHERE uid = :uid::uuid AND {IS_NOT_DELETED}
 """
 
-# An account of another user meets the primary key. Accounts of a previous pool stay.
+# An account that another user has violates the primary key. Accounts of a previous pool stay.
 LINK = f"""
 WITH changed AS (
     UPDATE users SET version = version + 1, updated_at = now()

@@ -110,7 +110,7 @@ def end_all(request: Request) -> Response:
 
 
 def end_every(request: Request, uid: str, command: Command, more: Changes = NO_MORE) -> Response:
-    """End every session, send `command` and make `more` changes of META, in one transaction."""
+    """End every session, send `command` and apply the `more` changes of META, in one transaction."""
     trail, new = _trail(request, uid, {}), commands.new_item(command)
     return _end(request, uid, lambda meta: [_all(uid, "", meta, more), trail, new])
 

@@ -57,8 +57,8 @@ def test_every_code_of_the_catalogue_is_used() -> None:
     assert not unused, "Remove it from its problems.yaml."
 
 
-def test_the_type_of_a_problem_is_an_entry_of_the_site() -> None:
-    """Check the default, the page that a laptop serves, in the module, too."""
+def test_the_type_of_a_problem_links_to_its_entry_on_the_site() -> None:
+    """Check also the module's default, which is the page that a laptop serves."""
     page = next(page for page in docs_site.read_guides() if page.name == "errors")
     for code in CATALOGUE:
         kind = Problem(400, code, "Wrong.").document("r")["type"]

@@ -19,7 +19,7 @@ ARTEFACTS = ["functions/notes", "functions/keeper", "layer/arm64/kernel", "layer
 
 
 def is_iri_reference(instance: object) -> bool:
-    """Check a reference in ASCII, which all of ours are; then it is a URI reference."""
+    """Return True for a URI reference. An IRI in ASCII is one, and all of ours are ASCII."""
     return not isinstance(instance, str) or bool(validate_rfc3986(instance, "URI_reference"))
 
 

@@ -67,7 +67,10 @@ def _clients(plan: Plan) -> set[str]:
 
 
 def _internet(network: Network) -> Iterator[Claim]:
-    """Claim both barriers. One is enough, so a plan could lose one unnoticed."""
+    """Yield a claim for each of two barriers.
+
+    Either one blocks the traffic, so without this test a plan could lose one unnoticed.
+    """
     kinds = ("aws_lambda_function", "aws_db_proxy", "aws_db_instance")
     private = [place for kind in kinds for place in _all(network, kind)]
     rules = [

@@ -8,7 +8,7 @@ from pathlib import Path
 MAIN = Path(__file__).resolve().parents[2] / "examples/console-aws/main.tf"
 
 
-def test_a_path_without_a_files_ending_is_the_application() -> None:
+def test_a_path_without_a_file_extension_returns_the_application() -> None:
     code = re.search(r"<<-JAVASCRIPT\n(.*?)\n *JAVASCRIPT", MAIN.read_text(), re.DOTALL)
     assert code
     paths = ["/", "/users/7", "/a.b/c", "/console.js", "/nowhere.css"]

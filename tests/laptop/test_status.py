@@ -1,4 +1,4 @@
-"""Commands without a running stack: they answer at once, also into a closed pipe."""
+"""Commands without a running stack: they end at once, also if their output pipe is closed."""
 
 import os
 import subprocess
@@ -27,8 +27,8 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("module", ["tools.laptop.__main__", "local_aws.commands.up"])
-def test_commands_start_without_the_services(module: str) -> None:
-    """Importing moto takes ten times as long as the rest of a command."""
+def test_commands_start_without_importing_moto(module: str) -> None:
+    """Check this because importing moto takes ten times as long as the rest of a command."""
     code = f"import {module}, sys; print({{'moto', 'boto3', 'jsonschema'}} & {{*sys.modules}})"
     told = subprocess.run(
         [sys.executable, "-c", code],

@@ -69,7 +69,7 @@ def test_no_service_that_writes_to_the_table_calls_aws_itself() -> None:
     atrium.stores.user_table adds.
     """
     kernel = {file.name for file in speaking_to_aws("atrium")}
-    # One signs, one decodes records, one makes the SDK's start cheap: none writes.
+    # These sign, decode records, or speed up the import of the SDK; none writes.
     others = {"rds_token.py", "stream.py", "lean_botocore.py"}
     assert kernel - others == {"aws.py", "dynamodb.py", "user_table.py"}
     for name in filter(speaking_to_aws, services()):

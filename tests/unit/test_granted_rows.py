@@ -36,13 +36,13 @@ SMALL = {"<": [{"var": "resource.total_cents"}, 500]}
 OWNS = {"==": [{"var": "resource.owner"}, {"var": "subject.id"}]}
 
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
-"""Rounds of the comparison with the decision point. Each has three grants and six orders."""
+"""The number of comparisons with the decision point. Each has three grants and six orders."""
 
 _keys = itertools.count()
 
 
 class Shop:
-    """Orders of Bob, which Ada may see only by grants."""
+    """The orders of Bob. Ada needs a grant to see one."""
 
     def __init__(self, database: pg8000.native.Connection, table: Service) -> None:
         self.database, self.table = database, table
@@ -127,7 +127,7 @@ def test_a_condition_decides_by_the_properties_of_each_order(shop: Shop, of: str
     assert shop.lists() == []
 
 
-def test_a_condition_on_what_the_service_does_not_know_never_permits(shop: Shop) -> None:
+def test_a_condition_on_an_unknown_property_never_permits(shop: Shop) -> None:
     order = shop.place()
     unknown = {"!": [{"==": [{"var": "context.amount"}, 1]}]}
     for scope in ("orders:*", f"orders:{order}"):
@@ -160,7 +160,7 @@ def test_a_condition_on_the_id_decides_by_its_canonical_form(shop: Shop) -> None
     assert (shop.reads(first.upper()), shop.reads(second.upper())) == (404, 200)
 
 
-def test_other_rights_show_nothing(shop: Shop) -> None:
+def test_grants_of_other_rights_do_not_show_the_order(shop: Shop) -> None:
     order = shop.place()
     end = int(time.time()) - 1
     shop.grant(action="write", scope=f"orders:{order}")
@@ -170,7 +170,7 @@ def test_other_rights_show_nothing(shop: Shop) -> None:
     assert (shop.reads(order), shop.lists()) == (404, [])
 
 
-def test_a_change_needs_the_decision_about_the_order_as_it_is(shop: Shop) -> None:
+def test_a_change_is_decided_by_the_current_state_of_the_order(shop: Shop) -> None:
     first, second = shop.place(), shop.place()
     placed = {"==": [{"var": "resource.status"}, "placed"]}
     shop.grant(action="write", scope=f"orders:{first}", condition=placed)
@@ -183,7 +183,7 @@ def test_a_change_needs_the_decision_about_the_order_as_it_is(shop: Shop) -> Non
     assert change(first, "ready") == 403, "the order is no longer placed"
 
 
-def test_a_change_never_counts_a_cached_role(shop: Shop) -> None:
+def test_a_change_ignores_the_cache_of_roles(shop: Shop) -> None:
     order = shop.place()
     body: dict[str, Any] = {"description": "x", "permissions": ["orders.write"]}
     assert shop.table.ask("PUT", "/v1/roles/clerk", body, If_None_Match="*").status == 201
@@ -195,7 +195,9 @@ def test_a_change_never_counts_a_cached_role(shop: Shop) -> None:
     assert changed.status == 403
 
 
-def test_a_role_that_needs_mfa_gives_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scoped_grant_of_a_role_that_needs_mfa_permits_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order = shop.place()
     shop.grant(role="admin", scope=f"orders:{order}")
     assert shop.reads(order) == 200
@@ -204,7 +206,7 @@ def test_a_role_that_needs_mfa_gives_nothing(shop: Shop, monkeypatch: pytest.Mon
     assert (shop.reads(order), shop.lists()) == (404, [])
 
 
-def test_pages_are_short_where_many_rows_are_not_shown(
+def test_pages_are_short_if_many_rows_are_filtered_out(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read two rows at a time, four for a page. Only the first and the last order are small."""

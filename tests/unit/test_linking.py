@@ -82,7 +82,7 @@ def test_only_the_linked_account_signs_the_user_in(office: pg8000.native.Connect
 
 
 def test_a_link_ends_sessions_and_mfa_of_the_earlier_account(table: Any) -> None:
-    """Check MFA, because the linked account has no second factor that Cognito could ask for."""
+    """Check that MFA ends: the linked account has no second factor that Cognito could ask for."""
     before = claims(uid=OTHER, auth_time=str(int(time.time())))
     assert outcome(link()) == "200"
     event = api_event("GET /v1/me", token=before | {"access_epoch": epoch(OTHER)})
@@ -114,7 +114,7 @@ def test_an_account_of_another_user_is_refused_and_nothing_changes(
     assert (known(office), user_table.meta(OTHER)) == before
 
 
-def test_an_account_that_another_user_gets_meanwhile_is_refused(
+def test_an_account_that_another_user_gets_concurrently_is_refused(
     office: pg8000.native.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office.run("UPDATE identities SET subject = :new WHERE uid = :uid", new=NEW, uid=UID)
@@ -123,13 +123,13 @@ def test_an_account_that_another_user_gets_meanwhile_is_refused(
     assert known(office) == [[f"cognito:{POOL}", GRACE]]
 
 
-def test_a_repetition_changes_no_account(office: pg8000.native.Connection) -> None:
+def test_linking_the_same_account_again_changes_nothing(office: pg8000.native.Connection) -> None:
     link()
     assert link().json == {"subject": NEW, "replaced": []}
     assert known(office) == [[f"cognito:{POOL}", NEW]]
 
 
-def test_accounts_of_an_earlier_pool_stay(office: pg8000.native.Connection) -> None:
+def test_accounts_of_an_earlier_pool_are_kept(office: pg8000.native.Connection) -> None:
     office.run("UPDATE identities SET provider = 'cognito:old' WHERE uid = :uid", uid=OTHER)
     assert link().json["replaced"] == []
     assert len(known(office)) == 2

@@ -97,7 +97,7 @@ def test_one_mail_is_sent_after_a_password_reset(services: Services) -> None:
     assert services.subjects == ["Ihr Passwort für Atrium wurde ersetzt"]
 
 
-def test_a_store_that_is_down_does_not_make_a_reset_look_failed(
+def test_a_reset_succeeds_while_a_store_is_unavailable(
     services: Services, monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
     def throttled(*_: Any) -> None:
@@ -133,7 +133,7 @@ def recipients(services: Services) -> list[str]:
     return [mail["Destination"]["ToAddresses"][0] for mail in services.mails]
 
 
-def test_both_addresses_are_told_of_a_change_once(services: Services) -> None:
+def test_each_address_receives_one_mail_about_a_change(services: Services) -> None:
     services.account["email"] = "ada@example.com"
     for _ in range(2):
         sign_in("ada@example.com")
@@ -143,7 +143,7 @@ def test_both_addresses_are_told_of_a_change_once(services: Services) -> None:
     assert "example.org" not in json.dumps(dynamodb.client().scan(TableName=TABLE)["Items"])
 
 
-def test_each_change_of_the_address_is_told(services: Services) -> None:
+def test_each_change_of_the_address_is_mailed(services: Services) -> None:
     for address in ("ada@example.com", "ada@example.org", "ada@example.com"):
         services.account["email"] = address
         sign_in(address)
@@ -151,7 +151,7 @@ def test_each_change_of_the_address_is_told(services: Services) -> None:
     assert len(services.mails) == 6
 
 
-def test_an_address_of_another_user_is_not_told(
+def test_no_mail_is_sent_for_an_address_of_another_user(
     services: Services, database: pg8000.native.Connection
 ) -> None:
     new_user(database, OTHER, "grace@example.org")
@@ -173,7 +173,9 @@ def test_an_address_is_stored_only_with_the_command_of_its_mails(
     assert len(pending()) == 1
 
 
-def test_the_former_address_is_told_although_the_account_is_gone(services: Services) -> None:
+def test_the_former_address_receives_its_mail_after_the_account_is_deleted(
+    services: Services,
+) -> None:
     services.account["email"] = "ada@example.com"
     sign_in("ada@example.com")
     services.account.clear()
@@ -181,7 +183,7 @@ def test_the_former_address_is_told_although_the_account_is_gone(services: Servi
     assert (recipients(services), pending()) == (["ada@example.org"], [])
 
 
-def test_a_former_address_that_ses_refuses_does_not_keep_the_mail_from_the_new_one(
+def test_the_new_address_receives_its_mail_if_ses_rejects_the_former_one(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.account["email"] = "ada@example.com"

@@ -109,7 +109,7 @@ def test_no_get_executes_more_instructions_than_recorded() -> None:
     assert not complaints, "\n".join(complaints)
 
 
-def test_four_percent_more_is_named_and_less_is_not() -> None:
+def test_an_increase_of_four_percent_is_reported_and_a_smaller_one_is_not() -> None:
     before = {"GET /v1/me": 1000}
     assert list(baseline.complaints({"GET /v1/me": 900}, before)) == []
     assert list(baseline.complaints({"GET /v1/me": 1030}, before)) == []

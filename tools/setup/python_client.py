@@ -99,7 +99,7 @@ def ensure_current() -> None:
     sources = [Path(__file__), *TEMPLATES.iterdir(), *problems.files(ROOT), *declared]
     newest = max(file.stat().st_mtime for file in sources)
     with (PACKAGE / "py.typed").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers come here at the same moment
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test workers run this concurrently
         written = [PACKAGE / name for name in FILES]
         if not all(file.is_file() and file.stat().st_mtime > newest for file in written):
             generate(PACKAGE)
@@ -185,7 +185,7 @@ def error_classes() -> list[ErrorClass]:
 
 
 def _phrase(status: int) -> str:
-    # Not today's name of 413 and 422, which Python changed in 3.13.
+    # The names of 413 and 422 before Python 3.13 changed them.
     older = {413: "content too large", 422: "unprocessable content"}
     return older.get(status, HTTPStatus(status).phrase).replace(" ", "_")
 

@@ -8,7 +8,7 @@ import msgspec
 from atrium.runtime import config
 
 TYPES = "/docs/errors.html#"
-"""The beginning of a problem's type, which its code ends (RFC 9457, section 3.1.1).
+"""The prefix of a problem's type; its code follows (RFC 9457, section 3.1.1).
 
 Relative to the API, because a laptop serves this page. Environments name the address of theirs in
 the variable PROBLEM_TYPES.

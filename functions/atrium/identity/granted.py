@@ -21,7 +21,7 @@ from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.stores import user_table
 
 MAX_GRANTS = 1000
-"""Grants on single resources of a type that a list takes into account. With more it is refused."""
+"""The maximum number of grants on single resources for a list. With more the list is refused."""
 
 Properties = Mapping[str, Any]
 Load = Callable[[str], Properties | None]

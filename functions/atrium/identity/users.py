@@ -149,7 +149,7 @@ WHERE uid = :uid::uuid AND status IN ('active', 'disabled') AND email IS DISTINC
 
 
 def _tell_of_change(uid: str, address: str, identity: tuple[str, str]) -> None:
-    """Write the command of the mails before the change, because afterwards nothing repeats it.
+    """Write the command that sends the mails before the change: nothing would write it later.
 
     The id depends on the change only, so a repetition finds the command.
     """

@@ -52,7 +52,7 @@ def changes_records(ada: str) -> None:
 
 
 def links(ada: str) -> None:
-    """Link another account to a user, and meet the account of a further user."""
+    """Link a new account to a user; then try to link an account that another user has."""
     leo = users.find_or_create("cognito:pool", "leo", "leo@example.com", {}).uid
     asked = {"provider": "cognito:pool", "subject": "lea", "reason": "account_recreated"}
     given = {"uid": leo, "versions": None, "actor": ada, "request_id": "request-15"}

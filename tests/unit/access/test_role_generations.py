@@ -132,7 +132,7 @@ def test_overwriting_a_grant_of_an_earlier_role_leaves_no_pointer(office: Servic
     assert office.items(f"GRANT#{earlier}") == []
 
 
-def test_a_role_that_was_created_again_is_unknown_to_earlier_promises(service: Service) -> None:
+def test_a_recreated_role_is_unknown_to_earlier_invitations(service: Service) -> None:
     put_role(service, "access.read")
     promised = uuid7()
     assert permissions.generation("clerk", promised) == 0

@@ -165,7 +165,7 @@ def consent(stores: Stores) -> Any:
 
 
 def another_account(stores: Stores) -> None:
-    """Replace the member's account in the pool, as its deletion and another sign-up do."""
+    """Replace the member's account in the pool, as a deletion and a new sign-up do."""
     stores.cognito.admin_delete_user(UserPoolId=stores.pool, Username=MEMBER)
     stores.new_account(MEMBER)
 

@@ -1,4 +1,4 @@
-"""Changes of users become events on the bus: once each, in order per user, by the real functions."""
+"""Events for other services: each change of a user is published once, in order per user."""
 
 import io
 import json
@@ -40,7 +40,7 @@ class KilledError(BaseException):
 
 @dataclass
 class Bus:
-    """EventBridge and Lambda as `publish_events` calls them."""
+    """A stub of EventBridge and Lambda, as `publish_events` calls them."""
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     rejected: set[str] = field(default_factory=set)
@@ -130,7 +130,7 @@ def test_each_change_is_one_event_in_order(stores: Stores, bus: Bus) -> None:
     assert len(bus.entries) == before
 
 
-def test_a_status_that_is_taken_back_is_an_event(stores: Stores, bus: Bus) -> None:
+def test_a_restored_status_is_published_as_an_event(stores: Stores, bus: Bus) -> None:
     people(stores)
     stores.database.run(
         "INSERT INTO audit_events (id, uid, actor, action, changes) "
@@ -141,7 +141,9 @@ def test_a_status_that_is_taken_back_is_an_event(stores: Stores, bus: Bus) -> No
     assert bus.types(uid(stores, MEMBER)) == ["user.created", "user.enabled"]
 
 
-def test_a_run_killed_before_the_mark_repeats_the_same_ids(stores: Stores, bus: Bus) -> None:
+def test_a_run_killed_before_the_mark_publishes_the_same_ids_again(
+    stores: Stores, bus: Bus
+) -> None:
     people(stores)
     bus.kill_after_put = True
     with pytest.raises(KilledError):
@@ -157,7 +159,7 @@ def test_a_run_killed_before_the_mark_repeats_the_same_ids(stores: Stores, bus: 
 @pytest.mark.parametrize(
     ("failing", "error"), [("put", ConnectionError), ("next", publishing.PagesFailedError)]
 )
-def test_a_run_that_fails_lets_the_next_begin_at_once(
+def test_a_run_can_begin_directly_after_a_failed_one(
     stores: Stores, bus: Bus, failing: str, error: type[Exception]
 ) -> None:
     people(stores)
@@ -169,7 +171,7 @@ def test_a_run_that_fails_lets_the_next_begin_at_once(
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
-def test_nothing_overtakes_a_rejected_event_of_its_user(
+def test_a_rejected_event_delays_later_events_of_its_user(
     stores: Stores, bus: Bus, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(pages, "PAGE", size)
@@ -207,7 +209,9 @@ def test_a_run_stops_in_time_and_the_next_goes_on(stores: Stores, bus: Bus) -> N
     assert publish_events({}) == {"state": "ended", "published": 2}
 
 
-def test_exactly_the_actions_with_a_type_are_noted(stores: Stores, bus: Bus) -> None:
+def test_the_migration_notes_exactly_the_actions_with_an_event_type(
+    stores: Stores, bus: Bus
+) -> None:
     others = ("user.changed", "user.exported", "order.placed", "attributes.changed", "mfa.enabled")
     people(stores)
     for action in (*event_types.ACTIONS, *others):

@@ -44,7 +44,7 @@ def problem(status: int, code: str, **more: Any) -> httpx.Response:
 
 @dataclass
 class Api:
-    """Answers the API's calls with `answers`, in their order, and the pool's with `refresh`."""
+    """A stub that answers the API's calls with `answers`, in order, and the pool's with `refresh`."""
 
     answers: list[httpx.Response | Answer] = field(default_factory=list)
     refresh: Answer = lambda _: refreshed("fresh")
@@ -91,7 +91,7 @@ def refreshed(access: str) -> httpx.Response:
 
 
 def demands(token: str, body: Any) -> Answer:
-    """Answer 401 to every other token."""
+    """Return an answer: `body` for a request with `token`, 401 for any other."""
 
     def respond(request: httpx.Request) -> httpx.Response:
         if request.headers.get("Authorization") == f"Bearer {token}":

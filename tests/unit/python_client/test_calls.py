@@ -61,7 +61,7 @@ def patch(atrium: Atrium) -> object:
         (answer(500), Atrium.read_me, 1),
     ],
 )
-def test_retries_end(
+def test_the_number_of_retries_is_limited(
     failed: httpx.Response | Answer, call: Callable[[Atrium], object], sent: int, waits: list[float]
 ) -> None:
     api = Api([failed])
@@ -88,7 +88,7 @@ def delete(atrium: Atrium) -> object:
         (delete, answer(503), 404, "503"),
     ],
 )
-def test_a_lost_answer_is_no_conflict(
+def test_a_retry_after_a_lost_answer_does_not_report_a_conflict(
     call: Callable[[Atrium], object],
     first: httpx.Response | Answer,
     refusal: int,
@@ -101,7 +101,9 @@ def test_a_lost_answer_is_no_conflict(
     assert expected in str(getattr(raised.value, "status", raised.value))
 
 
-def test_a_post_is_repeated_under_its_key_and_the_next_has_another(waits: list[float]) -> None:
+def test_a_repeated_post_keeps_its_idempotency_key_and_the_next_has_another(
+    waits: list[float],
+) -> None:
     api = Api([lost, answer(201, ORDER), answer(201, ORDER)])
     atrium = api.client(signed_in())
     assert place(atrium) == place(atrium) == ORDER

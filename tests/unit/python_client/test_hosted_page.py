@@ -19,7 +19,7 @@ def sign_in() -> HostedSignIn:
     return HostedSignIn(CONFIGURATION, f"http://127.0.0.1:{port}/done")
 
 
-def test_the_browser_comes_back_with_the_state_and_nobody_else_can(sign_in: HostedSignIn) -> None:
+def test_only_a_redirect_with_the_state_is_accepted(sign_in: HostedSignIn) -> None:
     statuses = []
 
     def browse(address: str) -> None:
@@ -46,7 +46,7 @@ def test_the_browser_comes_back_with_the_state_and_nobody_else_can(sign_in: Host
     assert statuses == [404, 404, 200]
 
 
-def test_nobody_is_waited_for_for_ever(sign_in: HostedSignIn) -> None:
+def test_waiting_for_the_browser_times_out(sign_in: HostedSignIn) -> None:
     with pytest.raises(TimeoutError):
         hosted_page.in_browser(sign_in, lambda _: None, timeout=0)
 

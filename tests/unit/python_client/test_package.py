@@ -31,7 +31,7 @@ def test_the_wheel_has_every_module_and_works_alone(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-B", "-c", code], check=True)
 
 
-def test_a_package_that_pypi_would_refuse_is_refused_here(tmp_path: Path) -> None:
+def test_a_package_that_pypi_would_refuse_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "atrium_client-0.1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as zipped:
         zipped.writestr(

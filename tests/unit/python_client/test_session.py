@@ -24,8 +24,8 @@ from tests.unit.python_client.api import (
 ME: Any = {"email": "ada@example.org"}
 
 
-class Company:
-    """A place where a request waits for others, for a moment at most."""
+class BriefBarrier:
+    """A barrier that a request leaves after a timeout, even if the others have not come."""
 
     def __init__(self, expected: int) -> None:
         self._barrier = threading.Barrier(expected)
@@ -36,8 +36,8 @@ class Company:
 
 
 @pytest.mark.parametrize("expires_at", [0.0, 4e9], ids=["before its end", "after a 401"])
-def test_calls_made_together_share_one_refresh(expires_at: float) -> None:
-    refused, refreshing = Company(3), Company(2)
+def test_concurrent_calls_share_one_refresh(expires_at: float) -> None:
+    refused, refreshing = BriefBarrier(3), BriefBarrier(2)
 
     def refresh(_: httpx.Request) -> httpx.Response:
         refreshing.wait(0.2)  # a second refresh at the same time would come
@@ -82,7 +82,7 @@ def test_awaited_calls_share_one_refresh() -> None:
     ],
     ids=["sign-out", "another sign-in"],
 )
-def test_a_refresh_that_ends_late_brings_no_tokens_back(
+def test_a_refresh_that_ends_after_sign_out_stores_no_tokens(
     meanwhile: Callable[[Atrium], None], afterwards: str
 ) -> None:
     def refresh(_: httpx.Request) -> httpx.Response:
@@ -99,7 +99,7 @@ def test_a_refresh_that_ends_late_brings_no_tokens_back(
     assert api.revoked[-1] == "fresh refresh"
 
 
-def test_a_call_that_was_refused_late_is_not_repeated_for_the_next_person() -> None:
+def test_a_refused_call_is_not_repeated_with_another_persons_token() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         atrium.session.start(signed_in("another's"))
         return problem(401, "token_expired")

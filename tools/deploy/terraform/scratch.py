@@ -24,8 +24,7 @@ CODE_BUCKET = "local-code"  # `make up` uploads the zips of functions before an 
 
 # The value of `runtime` in an environment's main.tf, to which the laptop adds the bucket.
 RUNTIME = "merge(local.runtime, { role_boundary_arn = var.permissions_boundary_arn })"
-# The value of `environment` there, to which the laptop adds the log of every decision, which its
-# console shows.
+# The value of `environment` in main.tf. The laptop also logs every decision, for its console.
 FUNCTION_ENVIRONMENT = "local.function_environment"
 _DECISION_LOG = '{ DECISION_LOG_UNTIL = "2100-01-01T00:00:00Z" }'
 # The provider creates functions from files one after the other, and waits five seconds for each.

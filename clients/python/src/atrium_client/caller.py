@@ -30,7 +30,7 @@ class Page[Item]:
 
 
 class Caller:
-    """Calls that return when the answer is there."""
+    """Blocking calls."""
 
     def __init__(self, runner: Runner, session: Session | None = None) -> None:
         self._runner, self._session = runner, session
@@ -54,7 +54,7 @@ class Caller:
 
 
 class AsyncCaller:
-    """Calls that are awaited."""
+    """Calls for asyncio."""
 
     def __init__(self, runner: AsyncRunner, session: Session | None = None) -> None:
         self._runner, self._session = runner, session
@@ -157,7 +157,7 @@ def call(
 
 
 def _authorized(request: httpx.Request, session: Session | None) -> Flow[httpx.Response]:
-    """Send a request with the token; after a 401 that a fresh token can cure, with that."""
+    """Send a request with the token. Repeat it with a new token after a 401 for an expired one."""
     credentials = (yield from session.credentials()) if session else None
     if session is None or credentials is None:
         return (yield from retries.send(request))

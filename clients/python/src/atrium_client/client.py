@@ -40,7 +40,7 @@ class AsyncQuestion:
 
 
 class Atrium(Operations):
-    """The API, in the name of the person who is signed in. Errors are raised as ApiError."""
+    """Calls of the API as the signed-in person. Errors are raised as ApiError."""
 
     def __init__(self, runner: Runner, configuration: Configuration, store: TokenStore) -> None:
         self.configuration = configuration
@@ -52,7 +52,7 @@ class Atrium(Operations):
     def connect(
         cls, address: str, *, tokens: TokenStore | None = None, http: httpx.Client | None = None
     ) -> Self:
-        """Return a client of the API at `address`, which tells it everything else."""
+        """Return a client of the API at `address`, whose configuration has all other settings."""
         runner = Runner(http or httpx.Client(timeout=TIMEOUT))
         runner.http.base_url = httpx.URL(address)
         configuration = runner.run(call(runner.http, None, "GET", "/v1/configuration"))
@@ -88,7 +88,7 @@ class Atrium(Operations):
 
 
 class AsyncAtrium(AsyncOperations):
-    """The API for asyncio, in the name of the person who is signed in."""
+    """Calls of the API as the signed-in person, for asyncio."""
 
     def __init__(
         self, runner: AsyncRunner, configuration: Configuration, store: TokenStore
@@ -106,7 +106,7 @@ class AsyncAtrium(AsyncOperations):
         tokens: TokenStore | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> Self:
-        """Return a client of the API at `address`, which tells it everything else."""
+        """Return a client of the API at `address`, whose configuration has all other settings."""
         runner = AsyncRunner(http or httpx.AsyncClient(timeout=TIMEOUT))
         runner.http.base_url = httpx.URL(address)
         configuration = await runner.run(call(runner.http, None, "GET", "/v1/configuration"))

@@ -13,7 +13,7 @@ class Entity(dict[str, Any]):
 
 
 type IfMatch = Mapping[str, Any] | str
-"""An object that was read, its entity tag, or `*` for whatever is there."""
+"""An object that was read, its entity tag, or `*` for any version."""
 
 
 def etag_of(read: IfMatch) -> str:

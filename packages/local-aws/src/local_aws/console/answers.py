@@ -1,4 +1,4 @@
-"""Answers of the console, and the check that only its own pages ask.
+"""Answers of the console, and the check that requests come from its own pages only.
 
 Names and log lines are other people's text, so a strict content security policy stands behind the
 scripts, which insert text only.
@@ -35,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def own_page(handler: Handler, *, linked: bool = False) -> Handler:
-    """Answer 403 to requests that a page of another site causes, by Fetch Metadata and Origin.
+    """Answer 403 to requests from pages of other sites, as Fetch Metadata and Origin show.
 
     With `linked`, links of other sites are followed. https://www.w3.org/TR/fetch-metadata/
     """

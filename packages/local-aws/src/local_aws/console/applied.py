@@ -1,4 +1,4 @@
-"""The picture of what is applied: parts of the stack, and who may call whom by its configuration."""
+"""The parts of the applied stack, and the calls between them that its configuration allows."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ class Map(msgspec.Struct, frozen=True):
 
 
 def drawn(apis: RestApis) -> Map:
-    """Return the parts, and the edges between them that the configuration has."""
+    """Return the parts, and the edges between them that follow from the configuration."""
     functions = _functions()
     parts = [
         *_gateway(apis),

@@ -1,4 +1,4 @@
-"""Reading of DynamoDB's tables."""
+"""The panel that reads tables of DynamoDB."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The panel of the map: what is applied, with the traffic so far."""
+"""The panel of the map: the applied parts of the stack, with the traffic between them."""
 
 import asyncio
 

@@ -42,7 +42,7 @@ class Requests:
                 stream.cancel()
 
     async def _requests(self, request: web.Request) -> web.Response:
-        """Answer a page of the list: `before` a number, with `text` in it, and of a `kind`."""
+        """Answer a page of the list: requests before number `before`, with `text`, of one `kind`."""
         before = _number(request.query.get("before"), self._recorder.next)
         text, kind = request.query.get("text", "").lower(), request.query.get("kind", "")
         found: list[Summary] = []
@@ -70,7 +70,7 @@ class Requests:
         return answers.json({"lines": lines})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        """Send the newest requests as they are answered; at most one page an event."""
+        """Send the newest requests when they have been answered; at most one page per event."""
         headers = answers.HEADERS | {"Content-Type": "text/event-stream"}
         response = web.StreamResponse(headers=headers)
         stream = asyncio.current_task()

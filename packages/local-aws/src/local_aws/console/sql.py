@@ -1,4 +1,4 @@
-"""Reading of the database with SQL, by a role that can only read.
+"""The panel that queries the database with SQL, by a role that can only read.
 
 Each question has a connection of its own, a read-only transaction, a time limit and a row limit. A
 cursor runs it, which takes nothing but a query.
@@ -25,7 +25,7 @@ MOST_ROWS = 200
 MOST_CHARACTERS = 2_000  # of a value
 MOST_SQL = 4_000  # characters, in the address of a request
 STATEMENT_SECONDS = 3
-ANSWER_SECONDS = 8.0  # more than the statement's, for a server that hangs
+ANSWER_SECONDS = 8.0  # longer than the timeout of a statement, for a server that hangs
 AT_ONCE = 2
 
 _PLAN = re.compile(r"\s*(explain|show)\b", re.IGNORECASE)
@@ -94,7 +94,7 @@ class Database:
             if _PLAN.match(sql):
                 context = connection.execute_unnamed(sql)
             else:
-                # One statement, because only the extended protocol is used for what was asked.
+                # Several statements are refused, because the extended protocol takes one only.
                 connection.execute_unnamed(f"DECLARE asked NO SCROLL CURSOR FOR {sql}")
                 context = connection.execute_unnamed(f"FETCH {MOST_ROWS + 1} FROM asked")
             ms = (time.perf_counter() - began) * 1000

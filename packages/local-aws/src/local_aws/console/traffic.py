@@ -54,7 +54,7 @@ def _calls(seen: Seen) -> Iterator[tuple[Pair, bool]]:
 
 
 def _is_failure(error: str) -> bool:
-    """Return True unless the call succeeded or met a condition that it stated itself."""
+    """Return True if the call failed, unless a condition in the request itself was false."""
     return error != "" and not error.startswith(_CONDITIONS)
 
 

@@ -40,10 +40,7 @@ type Key = tuple[str, str, str]
 
 
 class SnapshotError(Exception):
-    """A snapshot that this moto and Python cannot load, or that could not be written.
-
-    With the reason.
-    """
+    """The error about a snapshot that this moto and Python cannot load, or that was not written."""
 
 
 def dump(path: Path, extra: Any, shape: str = "") -> None:

@@ -173,20 +173,20 @@ class Network:
 def to_place(start: Place, end: Place, port: int, *, certain: bool) -> Way:
     """Return the way between two places.
 
-    If `certain`, every pair of subnets must have a way; otherwise one pair is enough.
+    If `certain`, every pair of subnets must be connected; otherwise one pair is enough.
     """
     ways = [_between(one, other, port, certain) for one in start.each() for other in end.each()]
     return _of_all(ways, certain) or Way(False, (f"{start.name} or {end.name} is in no VPC",))
 
 
 def to_internet(start: Place, port: int, *, certain: bool) -> Way:
-    """Return the way of a place to addresses outside of every private range."""
+    """Return the path from a place to addresses outside of every private range."""
     ways = [_out(one, port, certain) for one in start.each()]
     return _of_all(ways, certain) or Way(False, (f"{start.name} is in no VPC",))
 
 
 def from_internet(end: Place, port: int) -> list[tuple[Range, Way]]:
-    """Return the ranges of addresses outside that reach a place, each with its way."""
+    """Return the public address ranges that reach a place, each with its path."""
     found = []
     for place in end.each():
         gateways = (each for each in place.subnets[0].routes if not each.destination.is_private)

@@ -1,4 +1,4 @@
-"""The console's map: parts and ways by the configuration, and counted calls."""
+"""The console's map: parts, edges by the configuration, and counted calls."""
 
 import json
 from io import BytesIO
@@ -18,7 +18,7 @@ from local_aws.spans import Span
 REGION = "eu-central-1"
 
 
-def test_calls_are_counted_by_their_two_ends() -> None:
+def test_calls_are_counted_by_caller_and_callee() -> None:
     traffic = Traffic()
     spans = [
         Span("sql", "connect", "app", 0, 1),
@@ -49,7 +49,7 @@ def test_calls_are_counted_by_their_two_ends() -> None:
 
 
 @mock_aws
-def test_the_configuration_gives_parts_and_ways() -> None:
+def test_parts_and_edges_follow_from_the_configuration() -> None:
     table = boto3.client("dynamodb", REGION).create_table(
         TableName="Users",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],

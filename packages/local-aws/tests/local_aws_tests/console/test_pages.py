@@ -145,7 +145,7 @@ PATHS = (
         {"Host": "rebound.example.org"},
     ],
 )
-def test_a_page_of_another_site_reads_nothing(headers: dict[str, str]) -> None:
+def test_requests_from_pages_of_other_sites_are_refused(headers: dict[str, str]) -> None:
     async def ask(session: aiohttp.ClientSession, url: str) -> None:
         is_link = headers.get("Sec-Fetch-Mode") == "navigate"
         for path in PATHS:

@@ -1,4 +1,4 @@
-"""The console's reading of the database, which changes nothing."""
+"""The console's SQL panel, which can only read the database."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def ask(postgres: Postgres) -> Ask:
     return ask
 
 
-def test_a_query_is_answered_with_columns_and_a_limit_of_rows(ask: Ask) -> None:
+def test_a_query_returns_columns_and_a_limited_number_of_rows(ask: Ask) -> None:
     status, result = ask(
         "SELECT n, n % 2 = 0 AS even, NULL AS none FROM generate_series(1, 1000) n;"
     )
@@ -53,7 +53,7 @@ def test_the_tables_of_the_database_are_listed(postgres: Postgres) -> None:
     asyncio.run(run())
 
 
-def test_a_plan_is_answered(ask: Ask) -> None:
+def test_explain_returns_a_plan(ask: Ask) -> None:
     status, result = ask("EXPLAIN SELECT 1")
     assert (status, result["columns"]) == (200, ["QUERY PLAN"])
 
@@ -72,7 +72,7 @@ def test_a_plan_is_answered(ask: Ask) -> None:
         ("SELECT none", "42703"),
     ],
 )
-def test_nothing_is_changed_and_nothing_runs_for_long(ask: Ask, sql: str, code: str) -> None:
+def test_changes_and_long_queries_are_refused(ask: Ask, sql: str, code: str) -> None:
     status, result = ask(sql)
     assert status == 400
     assert f"SQLSTATE {code}" in str(result["message"])

@@ -1,4 +1,4 @@
-"""The console's reading of tables."""
+"""The console's panel of DynamoDB's tables."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ def test_secrets_are_not_shown_and_other_values_are_plain(aws: Endpoint) -> None
     }  # fmt: skip
 
 
-def test_a_wrong_question_is_refused(aws: Endpoint) -> None:
+def test_an_invalid_request_is_refused(aws: Endpoint) -> None:
     name = aws.table("Wrong")
     assert read(aws, f"/tables/{REGION}/None")[0] == 400
     for after in ("[", '"x"', '{"pk":{"S":"a"}}'):

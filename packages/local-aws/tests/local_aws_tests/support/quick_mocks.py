@@ -66,7 +66,7 @@ _cast_value: Any = DynamoType.cast_value
 def _serialize_scalars(
     self: ResponseSerializer, serialized: Any, value: Any, shape: Any, key: str
 ) -> None:
-    """Take a scalar of DynamoDB as it is; moto tries four names for each of the ten types."""
+    """Serialize a scalar of DynamoDB unchanged; moto tries four names for each of ten types."""
     if shape.name == "AttributeValue" and type(value) is dict and value.keys() <= _SCALARS:
         self._default_serialize(serialized, value, shape, key)
     else:
