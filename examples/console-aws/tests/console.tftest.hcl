@@ -130,13 +130,3 @@ run "a_domain_and_an_api_with_a_stage" {
     error_message = "The domain has its certificate, and no old TLS."
   }
 }
-
-run "a_certificate_of_another_region" {
-  command = plan
-
-  variables {
-    domain = { name = "console.example.org", certificate_arn = "arn:aws:acm:eu-central-1:000000000000:certificate/0a" }
-  }
-
-  expect_failures = [var.domain]
-}
