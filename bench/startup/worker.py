@@ -40,7 +40,8 @@ class StartError(Exception):
 class Start:
     """A start: a function of the artefacts, its environment, its event, and the expected `status`.
 
-    With status 0, any response will do. The worker gets the event `requests` times, and ends at the last response.
+    With status 0, any response will do. The worker gets the event `requests` times, and ends at the
+    last response. With 0 requests it ends when it asks for one, after its imports.
     """
 
     function: str
@@ -113,7 +114,7 @@ def _run(artefacts: Artefacts, start: Start, under: Sequence[str] = ()) -> Ran:
     task_root = artefacts.task_root(start.function)
     path = (task_root, artefacts.layer / "python", artefacts.runtime)
     with (
-        _RuntimeApi(start.event, start.requests) as api,
+        _RuntimeApi(start) as api,
         NamedTemporaryFile("r+", prefix="atrium-bench-") as output,
     ):
         began = time.perf_counter()
@@ -167,10 +168,10 @@ class _RuntimeApi(HTTPServer):
     timeout = 1.0
     worker: subprocess.Popen[bytes]
 
-    def __init__(self, event: Mapping[str, Any], requests: int) -> None:
+    def __init__(self, start: Start) -> None:
         super().__init__((LOOPBACK, 0), _Requests)
-        self.remaining = requests
-        self.event = json.dumps(event).encode()
+        self.remaining, self.status = start.requests, start.status
+        self.event = json.dumps(start.event).encode()
         self.response: bytes | None = None
         self.responded_at = 0.0
         self.processor, self.peak = 0.0, 0
@@ -198,6 +199,12 @@ class _Requests(BaseHTTPRequestHandler):
     timeout = _SECONDS
 
     def do_GET(self) -> None:
+        if not self.server.remaining:
+            self.server.response = json.dumps({"statusCode": self.server.status}).encode()
+            self.server.worker.terminate()
+            self.server.worker.wait()
+            self.close_connection = True
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(self.server.event)))
