@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from atrium_client import ApiError, AsyncAtrium, Atrium, errors
+from atrium_client import ApiError, AsyncAtrium, Atrium, SignInError, errors
 
 from tests.unit.python_client.api import (
     ADDRESS,
@@ -119,6 +119,15 @@ def test_a_401_that_a_fresh_token_cannot_cure_is_final(code: str) -> None:
     with pytest.raises(ApiError) as refused:
         api.client(signed_in()).read_me()
     assert (refused.value.code, api.refreshes) == (code, 0)
+
+
+def test_a_pool_that_is_not_available_keeps_the_session() -> None:
+    api = Api([problem(401, "token_expired")], lambda _: httpx.Response(502, text="<html>"))
+    atrium = api.client(signed_in())
+    with pytest.raises(SignInError, match="502") as failed:
+        atrium.read_me()
+    assert failed.value.code == "http_502"
+    assert atrium.session.is_signed_in
 
 
 def test_an_ended_refresh_token_ends_the_session() -> None:

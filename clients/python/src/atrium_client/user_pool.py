@@ -99,11 +99,20 @@ class UserPool:
         response: httpx.Response = yield httpx.Request(
             "POST", self._endpoint, headers=headers, json=body
         )
-        answer: dict[str, Any] = response.json() if response.content else {}
+        answer = _json(response)
         if response.is_success:
             return answer
         code = str(answer.get("__type", "")).rpartition("#")[2] or f"http_{response.status_code}"
         raise SignInError(code, answer.get("message") or f"Cognito answered {response.status_code}")
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    """Return the body, or nothing for an empty one and for a proxy's page."""
+    try:
+        answer = response.json() if response.content else {}
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _tokens(result: Mapping[str, Any], refresh_token: str | None = None) -> Tokens:
