@@ -72,7 +72,7 @@ def test_a_repetition_keeps_the_time(office: pg8000.native.Connection) -> None:
     assert events == 1
 
 
-def test_a_new_version_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_version_requires_consent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     tag = give("2026-01").headers["etag"]
     require("2026-02", monkeypatch)
     shown = call("GET /v1/me")

@@ -112,7 +112,7 @@ def test_each_evaluation_has_its_own_context_or_the_default(people: Service) -> 
     assert ask(people, "evaluations", single)["decision"]
 
 
-def test_administrators_are_told_which_condition_is_not_true(people: Service) -> None:
+def test_administrators_see_which_condition_is_not_true(people: Service) -> None:
     made = grant(people, OWNS).json["id"]
     heard = ask(people, "evaluation", question())["context"]["reason_admin"]["en"]
     assert heard.endswith(f"; the condition of {made} is not true.")

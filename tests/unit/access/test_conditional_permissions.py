@@ -233,7 +233,7 @@ def test_a_new_role_does_not_inherit_conditions_that_an_earlier_release_left(
     assert found["conditional_permissions"] == [OWN_READ]
 
 
-def test_the_audit_trail_tells_the_conditions_1_and_true_apart(author: Service) -> None:
+def test_the_audit_trail_distinguishes_the_conditions_1_and_true(author: Service) -> None:
     before, after = ({"==": [{"var": "context.ok"}, value]} for value in (1, True))
     made = put(author, "clerk", {"permission": "order.read", "condition": before})
     changed = put(

@@ -62,7 +62,7 @@ def ask(service: Service, method: str, path: str, body: Any = None, **more: Any)
 
 
 @pytest.mark.parametrize("call", [listed, described, set_value])
-def test_a_token_of_a_deleted_role_gives_nothing_of_its_namesake(
+def test_a_token_of_a_deleted_role_does_not_grant_a_recreated_one(
     office: Service, call: Callable[..., int]
 ) -> None:
     assert call(office) in (403, 404)

@@ -46,7 +46,7 @@ def test_a_role_is_created_read_changed_and_deleted(service: Service) -> None:
     assert service.items("R#reader") == [{"pk": "R#reader", "sk": "DELETED", "version": 2}]
 
 
-def test_a_grant_made_during_the_deletion_of_a_role_gives_nothing_of_its_namesake(
+def test_a_grant_made_during_the_deletion_does_not_grant_a_recreated_role(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Write the grant after the deletion has read the role's holders, and before it deletes."""

@@ -203,7 +203,7 @@ def test_no_batch_has_two_events_of_a_user() -> None:
     assert [len(batch) for batch in publishing._batches(many)] == [10, 10, 5]
 
 
-def test_a_run_stops_in_time_and_the_next_goes_on(stores: Stores, bus: Bus) -> None:
+def test_a_run_stops_in_time_and_the_next_continues(stores: Stores, bus: Bus) -> None:
     people(stores)
     assert publishing.run(has_time=lambda: False) == {"state": "time ended", "published": 0}
     assert publish_events({}) == {"state": "ended", "published": 2}
