@@ -25,7 +25,4 @@ class Map:
         return answers.json(await asyncio.to_thread(drawn, self._apis))
 
     async def _counts(self, _: web.Request) -> web.Response:
-        counts = [
-            [*pair, count.calls, count.failed] for pair, count in self._traffic.counts.items()
-        ]
-        return answers.json({"traffic": counts})
+        return answers.json({"traffic": self._traffic.rows()})

@@ -1,5 +1,6 @@
 """Counts of the calls between the parts of the stack, since its start."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -8,6 +9,7 @@ from local_aws.console.entries import Seen
 
 API = "api"
 DATABASE = "database"
+FUNCTION = "function:"
 OUTSIDE = "invoke"  # callers of the Invoke API, and event source mappings
 MOST = 5_000  # pairs of parts
 
@@ -37,6 +39,21 @@ class Traffic:
             count.calls += 1
             count.failed += failed
 
+    def rows(self) -> list[tuple[str, str, int, int]]:
+        """Return (from, to, calls, failed).
+
+        A function that another one invokes is seen twice, and counts as that one's call.
+        """
+        nested: Counter[str] = Counter()
+        for (source, to), count in self.counts.items():
+            if source.startswith(FUNCTION):
+                nested[to] += count.calls
+        rows = [
+            (source, to, count.calls - (nested[to] if source == OUTSIDE else 0), count.failed)
+            for (source, to), count in self.counts.items()
+        ]
+        return [row for row in rows if row[2] > 0]
+
 
 def _calls(seen: Seen) -> Iterator[tuple[Pair, bool]]:
     """Yield the calls of a request: (from, to), and whether each failed."""
@@ -45,7 +62,7 @@ def _calls(seen: Seen) -> Iterator[tuple[Pair, bool]]:
         yield ("", API), answered.status >= 500
     if invoked is None:
         return
-    function = f"function:{invoked.function}"
+    function = f"{FUNCTION}{invoked.function}"
     source = API if answered else source_of(invoked.source)
     yield (source, function), invoked.error is not None
     for span in invoked.spans:
@@ -70,5 +87,5 @@ def target_of(kind: str, target: str) -> str:
         case "dynamodb":
             return f"table:{target}"
         case "lambda":
-            return f"function:{target.rpartition('function:')[2].partition(':')[0]}"
+            return f"{FUNCTION}{target.rpartition('function:')[2].partition(':')[0]}"
     return f"service:{kind}"

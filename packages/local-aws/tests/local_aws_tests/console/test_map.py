@@ -48,6 +48,21 @@ def test_calls_are_counted_by_caller_and_callee() -> None:
     }
 
 
+def test_an_invocation_by_a_function_counts_once() -> None:
+    traffic = Traffic()
+    call = Span("lambda", "Invoke", "arn:aws:lambda:eu:1:function:g", 0, 1)
+    caller = Invoked("f", "id", None, False, 1.0, None, [], spans=[call])
+    called = Invoked("g", "id", None, False, 1.0, None, [])
+    for seen in (called, caller):
+        traffic.note(Seen(1, 0.0, None, seen))
+    assert traffic.rows() == [
+        ("invoke", "function:f", 1, 0),
+        ("function:f", "function:g", 1, 0),
+    ]
+    traffic.note(Seen(2, 0.0, None, called))
+    assert ("invoke", "function:g", 1, 0) in traffic.rows()
+
+
 @mock_aws
 def test_parts_and_edges_follow_from_the_configuration() -> None:
     table = boto3.client("dynamodb", REGION).create_table(

@@ -25,7 +25,10 @@ function show() {
     shown = panel;
     document.title = `${panel.title} · local AWS`;
     for (const link of document.querySelectorAll("#panels a")) {
-      if (link.hash === `#/${panel.name}`) link.setAttribute("aria-current", "page");
+      if (link.hash === `#/${panel.name}`) {
+        link.setAttribute("aria-current", "page");
+        link.scrollIntoView({ block: "nearest", inline: "nearest" });
+      }
       else link.removeAttribute("aria-current");
     }
     Promise.resolve(panel.enter(main)).catch((error) => main.append(empty(error.message)));
