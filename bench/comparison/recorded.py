@@ -21,10 +21,11 @@ def rows() -> Iterator[Row]:
     yield Row(group=LAPTOP, what="a saved file is served", unit="s", at_most=1.0,
               ours=_number(reload["a function's file",][0]),
               note=f"bench/reload, {_date('reload')}")  # fmt: skip
-    access = _table("access")
-    name = "10 grants of the user, 1,000,000 users"
-    yield Row(group=DECISIONS, what="a decision among a million users, with botocore's part",
-              unit="µs of the processor", ours=_number(access[name,][-1]))  # fmt: skip
+    access = _table("access", keys=3)
+    for condition in ("no condition", "a stored attribute"):
+        cells = access["1,000,000", "10", condition]
+        yield Row(group=DECISIONS, what=f"a decision among a million users, {condition}",
+                  unit="µs of the processor, with botocore's", ours=_number(cells[-1]))  # fmt: skip
 
 
 def _gateway() -> Iterator[Row]:
@@ -41,9 +42,22 @@ def _gateway() -> Iterator[Row]:
                       at_most=1.2 if callers == "1" else None)  # fmt: skip
 
 
-def _table(name: str, keys: int = 1) -> dict[tuple[str, ...], list[str]]:
-    """Return the rows of the tables in a bench's results, by their first cells."""
-    found: dict[tuple[str, ...], list[str]] = {}
+class _Cells(dict[tuple[str, ...], list[str]]):
+    """The cells of a table, by the first cells of each row."""
+
+    def __init__(self, bench: str) -> None:
+        super().__init__()
+        self._bench = bench
+
+    def __missing__(self, row: tuple[str, ...]) -> list[str]:
+        raise LookupError(
+            f"bench/{self._bench}/results.md has no row {' | '.join(row)}. If its rows were renamed, "
+            "name the new one in bench/comparison/recorded.py."
+        )
+
+
+def _table(name: str, keys: int = 1) -> _Cells:
+    found = _Cells(name)
     for line in (BENCH / name / "results.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("| \n").split("|")]
         if line.startswith("|") and len(cells) > keys:
