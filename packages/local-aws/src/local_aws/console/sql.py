@@ -58,7 +58,6 @@ class Database:
         self._server, self._database = server, database
         self._milliseconds = int(seconds * 1000)
         self._turn = asyncio.Semaphore(AT_ONCE)
-        self._role_exists = False
 
     def routes(self, path: str) -> list[web.RouteDef]:
         return [
@@ -103,15 +102,12 @@ class Database:
         return Result(columns, rows, len(context.rows or ()) > MOST_ROWS, round(ms, 3))
 
     def _ensure_role(self) -> None:
-        """Create the role on first use; it belongs to the data, and so to a snapshot."""
-        if self._role_exists:
-            return
+        """Create the role unless the data, which a restore may have replaced, has it."""
         with closing(self._connect(SUPERUSER)) as connection:
             if not connection.run("SELECT 1 FROM pg_roles WHERE rolname = :name", name=ROLE):
                 connection.run(f"CREATE ROLE {ROLE} LOGIN IN ROLE pg_read_all_data")
             database = self._database.replace('"', '""')
             connection.run(f'GRANT CONNECT ON DATABASE "{database}" TO {ROLE}')
-        self._role_exists = True
 
     def _connect(self, user: str) -> pg8000.native.Connection:
         return pg8000.native.Connection(

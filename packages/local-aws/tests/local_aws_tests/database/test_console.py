@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+import pg8000.native
 import pytest
 
 from local_aws.console.sql import MOST_ROWS, Database
-from local_aws.database.postgres import Postgres
+from local_aws.database.postgres import SUPERUSER, Postgres
 from local_aws_tests.console.served import served
 
 SECONDS = 0.5
@@ -81,6 +82,16 @@ def test_changes_and_long_queries_are_refused(ask: Ask, sql: str, code: str) -> 
 @pytest.mark.parametrize("sql", ["", "SELECT " + "1" * 4_000])
 def test_an_empty_or_very_long_query_is_refused(ask: Ask, sql: str) -> None:
     assert ask(sql)[0] == 400
+
+
+def test_the_role_is_created_again_on_restored_data(postgres: Postgres, ask: Ask) -> None:
+    assert ask("SELECT 1")[0] == 200
+    with pg8000.native.Connection(
+        SUPERUSER, unix_sock=postgres.socket, database="app"
+    ) as connection:
+        connection.run("DROP OWNED BY local_console")
+        connection.run("DROP ROLE local_console")
+    assert ask("SELECT 1")[0] == 200
 
 
 def test_secrets_are_not_shown(ask: Ask) -> None:
