@@ -52,7 +52,7 @@ def rows() -> Iterator[Row]:
     wall = {name: min(run.wall for run in taken) for name, taken in runs.items()}
     cpu = {name: min(run.processor for run in taken) for name, taken in runs.items()}
     count = len(declarations.read_functions(ROOT))
-    cold = f"`make build` cold: {count} functions, layers of three platforms, contract"
+    cold = f"`python -m tools.build` cold: {count} functions, layers of three platforms, contract"
     group = f"Builds (least of {ROUNDS})"
     yield Row(group=group, what=cold, unit="s of the processor", ours=cpu["cold"],
               peer=f"pip once, zip for each of {count} (one measured)",
@@ -63,7 +63,7 @@ def rows() -> Iterator[Row]:
         ("nothing", "nothing changed", 0.3),
         ("one function", "one function changed", 0.5),
     ):
-        yield Row(group=group, what=f"`make build`, {what}", unit="s of wall time",
+        yield Row(group=group, what=f"`python -m tools.build`, {what}", unit="s of wall time",
                   ours=wall[name], peer="pip and zip of one function",
                   theirs=wall["pip"] + wall["zip"], at_most=limit)  # fmt: skip
 
