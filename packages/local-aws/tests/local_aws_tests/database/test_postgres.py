@@ -80,7 +80,7 @@ def test_the_server_has_the_roles_and_extensions_of_rds(postgres: Postgres) -> N
     master.run("GRANT rds_iam TO somebody")
     master.run("CREATE EXTENSION citext")
     assert master.run("SELECT pg_has_role('postgres', 'rds_iam', 'USAGE')") == [[False]]
-    with pytest.raises(pg8000.DatabaseError, match="permission denied"):
+    with pytest.raises(pg8000.native.DatabaseError, match="permission denied"):
         master.run("ALTER SYSTEM SET work_mem = '1MB'")
     master.close()
 
@@ -94,7 +94,7 @@ def test_tcp_needs_a_password_and_is_bound_only_to_loopback(postgres: Postgres) 
         "tcp", host="127.0.0.1", port=postgres.port, database="app", password="right"
     ).close()
     for user, password in (("tcp", "wrong"), (SUPERUSER, "")):
-        with pytest.raises(pg8000.DatabaseError, match="28P01"):
+        with pytest.raises(pg8000.native.DatabaseError, match="28P01"):
             pg8000.native.Connection(
                 user, host="127.0.0.1", port=postgres.port, database="app", password=password
             )

@@ -37,7 +37,7 @@ USERS = f"arn:aws:rds-db:{REGION}:000000000000:dbuser:{PROXY_ID}"
 
 def refusal(stand: Stand, **connection: Any) -> tuple[str, str, str]:
     """Return SQLSTATE, message and detail of the FATAL error."""
-    with pytest.raises(pg8000.DatabaseError) as caught:
+    with pytest.raises(pg8000.native.DatabaseError) as caught:
         stand.connect(**connection)
     error = caught.value.args[0]
     assert error["S"] == "FATAL"
@@ -230,7 +230,7 @@ def test_an_abandoned_transaction_is_rolled_back(stand: Stand, postgres: Postgre
 
 def drop(connection: pg8000.native.Connection) -> None:
     """Close our end of a connection whose other end is closed."""
-    with contextlib.suppress(pg8000.InterfaceError, OSError):
+    with contextlib.suppress(pg8000.native.InterfaceError, OSError):
         connection.close()
     if connection._usock:
         connection._usock.close()
@@ -251,7 +251,7 @@ def test_a_query_is_cancelled(stand: Stand, postgres: Postgres) -> None:
 
     with ThreadPoolExecutor(1) as thread:
         cancelling = thread.submit(cancel)
-        with pytest.raises(pg8000.DatabaseError, match="57014"):
+        with pytest.raises(pg8000.native.DatabaseError, match="57014"):
             connection.run("SELECT pg_sleep(20)")
         cancelling.result()
     connection.close()
@@ -298,7 +298,7 @@ def test_a_stop_closes_every_connection(start: Started, postgres: Postgres) -> N
     stand = start(postgres.socket)
     connection, port = stand.connect(), stand.port
     stand.loop.run(stand.proxy.stop())
-    with pytest.raises((pg8000.InterfaceError, OSError)):
+    with pytest.raises((pg8000.native.InterfaceError, OSError)):
         connection.run("SELECT 1")
     drop(connection)
     with pytest.raises(ConnectionRefusedError):
