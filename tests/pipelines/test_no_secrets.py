@@ -9,7 +9,9 @@ from tools import ROOT
 # Values of AWS's documentation, beginnings without a key behind them, and invented passwords.
 INVENTED = {
     "AKIAIOSFODNN7EXAMPLE",
+    "ASIAIOSFODNN7EXAMPLE",
     "ASIAXXXXXXXXXXXXXXXX",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",  # its third part is the word signature
     "-----BEGIN OPENSSH PRIVATE KEY",
     "-----BEGIN RSA PRIVATE KEY",
     "://migrator:p%40ss@",

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from local_aws_tests.support.waiting import settle
 from tools import ROOT
 from tools.laptop.client import Client
 from tools.setup import python_client
@@ -85,8 +86,12 @@ def test_an_administrator_invites_grants_decides_and_reads_the_trail(
         admin.revoke_grant(uid, grant["id"], if_match=grant)
         with pytest.raises(errors.NotFoundError):
             admin.read_grant(uid, grant["id"])
-        trail = [event["id"] for event in admin.list_audit_events_of_user(uid, limit=2)]
-        assert len(trail) == len(set(trail)) > 2
+
+        def trail() -> list[str]:
+            return [event["id"] for event in admin.list_audit_events_of_user(uid, limit=2)]
+
+        assert settle(lambda: len(trail()) > 2, 60), "grants reach the trail by the table's stream"
+        assert len(trail()) == len(set(trail()))
 
 
 def test_the_sign_in_page_sends_the_browser_back_to_this_machine(

@@ -96,10 +96,20 @@ def test_orders_of_others_need_the_permission(shop: Shop) -> None:
 def test_a_conditional_grant_shows_others_orders(shop: Shop) -> None:
     """Check this under the function's real policy. tests/unit/test_granted_rows.py has the rest."""
     client, order = shop.client, shop.placed((shop.new_coffee(1), 1)).json
-    condition = {"==": [{"var": "resource.owner"}, shop.customer.uid]}
-    grant = {"action": "read", "scope": "orders:*", "condition": condition}
     admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
     friend = client.new_member()
+    team = {"description": "Teams", "personal": False, "in_token": True, "schema": {}}
+    client.call("PUT", "/v1/namespaces/team", admin.token, team, If_None_Match="*")
+    name = f"/v1/users/{friend.uid}/attributes/team/name"
+    stored = client.call("PUT", name, admin.token, {"value": "audit"}, If_None_Match="*")
+    assert stored.status == 201, stored.body
+    condition = {
+        "and": [
+            {"==": [{"var": "resource.owner"}, shop.customer.uid]},
+            {"==": [{"var": "subject.attributes.team.name"}, "audit"]},
+        ]
+    }
+    grant = {"action": "read", "scope": "orders:*", "condition": condition}
     made = client.call(
         "POST",
         f"/v1/users/{friend.uid}/grants",
