@@ -1,4 +1,7 @@
-"""The stack that each process of the matrix copies: that of `make test`, or one kept between runs."""
+"""The stopped stack that each process of the failure matrix copies.
+
+It is the stack of `make test`, or else one of its own that is kept between runs.
+"""
 
 import fcntl
 import os

@@ -1,7 +1,7 @@
-"""Clocks that differ between the signer of a token and its verifier.
+"""Clock skew between the signer of a token and its verifier.
 
-Tokens of the database are tested in
-packages/local-aws/tests/local_aws_tests/database/test_token.py: five minutes ahead are accepted.
+packages/local-aws/tests/local_aws_tests/database/test_token.py covers IAM tokens for the database,
+which are accepted if the signer's clock is up to five minutes ahead.
 """
 
 import pytest

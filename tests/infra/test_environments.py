@@ -135,7 +135,9 @@ def test_the_lock_file_supports_every_platform(environment: str) -> None:
     "file", sorted(ENVIRONMENTS.glob("bootstrap/*.tf")), ids=lambda file: file.name
 )
 def test_bootstrap_iterates_over_no_resource(file: Path) -> None:
-    """Check this, because `make bootstrap` imports the bucket, and an import does not know the keys
-    of other resources.
+    """Check that no `for_each` in envs/bootstrap depends on a resource.
+
+    `make bootstrap` imports the bucket. During an import, Terraform does not know the attributes of
+    other resources, so such a `for_each` would fail.
     """
     assert not re.search(r"^\s*for_each\s*=.*\baws_", file.read_text(), re.MULTILINE)

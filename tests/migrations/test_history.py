@@ -27,8 +27,8 @@ def apply(folder: Path) -> dict[str, Any]:
 def end_sessions(server: Postgres, database: str) -> None:
     """End the pooled sessions, so that new ones have the database's new settings.
 
-    Wait for each: PgBouncer refuses a sign-in with "bouncer config error" while its query is in an
-    ending session.
+    Wait until each has ended. While one is ending, PgBouncer may use it for its authentication
+    query; the sign-in then fails with "bouncer config error".
     """
     ended = as_superuser(
         server,

@@ -293,7 +293,7 @@ def _invitations(rule: Rule) -> Iterator[Cell]:
 
 
 def _sent(id: uuid.UUID) -> SentInvitation:
-    """Return an open invitation with the role whose index in GIVEN is in the id."""
+    """Return an open invitation. Its role is in GIVEN, at the index that `_id` put into the id."""
     role, now = GIVEN[int(str(id)[-4:-2])].what, datetime.now(UTC)
     uid = uuid.UUID(TARGET)
     return SentInvitation(id, uid, None, [role], "open", uid, uid, now, now, now, None, 1)

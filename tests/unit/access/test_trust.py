@@ -52,7 +52,7 @@ def token_attributes() -> dict[str, Any]:
 
 @pytest.fixture
 def plans(service: Service) -> Service:
-    """Prepare a plan that Ada has set while the namespace was writable by its users."""
+    """Let Ada set her attribute `plan/level`, while the namespace is writable by its users."""
     service.new_user(ADA)
     put_namespace(service, NEW, writable_by="self")
     assert put(service, "gold", ADA, **NEW).status == 201

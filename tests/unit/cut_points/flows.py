@@ -32,9 +32,9 @@ class Flow:
     """A flow. `start` returns None if its process was killed.
 
     `by` names who repeats it after a kill: Cognito at once up to three times, a client or an
-    operator at any time, the schedule always. `heal` is what a person does later anyway, e.g. sign
-    in. `may_repeat` names commands and audit events that every repetition adds: what they do, they
-    have to do again.
+    operator at any time, the schedule always. `heal` is a later step that repairs the state in
+    normal use, such as the next sign-in. `may_repeat` names the commands and audit events that each
+    repetition may add once more.
     """
 
     name: str

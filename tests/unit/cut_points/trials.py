@@ -128,7 +128,7 @@ def faults(stores: Stores, trial: Trial, whole: CompleteRun) -> Iterator[str]:
 
 
 def once(state: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    """Return the state in which commands and audit events of these names count once."""
+    """Return the state with the counts of these commands and audit events set to 1."""
     counted = {
         part: {key: 1 if names & set(key) else count for key, count in state[part].items()}
         for part in ("commands", "audit")
