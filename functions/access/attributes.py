@@ -264,7 +264,8 @@ def _seen(request: Request, record: Record, known: Namespaces) -> Values:
 def _one(attribute: Attribute, status: int = 200) -> Response:
     """Return one attribute.
 
-    The entity tag covers the value, because a new attribute has version 1.
+    The entity tag covers the value, too. The version alone is not enough: an attribute that was
+    deleted and created again has version 1 again.
     """
     return response.json(
         attribute.shown(), status, etag=etag.of_version(attribute.version, attribute.value)

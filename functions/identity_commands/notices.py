@@ -30,8 +30,9 @@ PERMANENT = (
 def send(command: str, of_user: IdentitiesOfUser) -> None:
     """Send the command's mail to each account with a verified address. Raise RefusedError, ClientError.
 
-    It goes to the former address, too, if the address has changed: even if the account is gone, since
-    whoever changed the address may have deleted it. Without the setting MAIL_FROM no mail is sent.
+    After a change of address, the former address gets the mail, too, even if the account no longer
+    exists: an attacker may have changed the address and deleted the account. No mail is sent without
+    the setting MAIL_FROM.
     """
     sender = config.optional("MAIL_FROM")
     for subject in cognito.ours(of_user.identities) if sender else []:

@@ -1,7 +1,8 @@
 """The relay of overdue commands: it sends a command again until the operation ends.
 
-If the table has the command, the repeat is only a reminder. The interval grows with each repeat,
-without a limit on their number: only an outcome removes a row from the outbox.
+If the table already has the command, sending it again only touches the item, which triggers its
+execution. The interval grows with each repeat. The number of repeats has no limit: a row stays in
+the outbox until its command has an outcome.
 """
 
 from atrium.identity import commands, outbox

@@ -69,10 +69,10 @@ class StatusOfUser(msgspec.Struct, frozen=True):
 
 
 class IdentitiesOfUser(msgspec.Struct, frozen=True):
-    """Arguments of the commands WITHOUT_OPERATION, whose outcome ends nothing.
+    """Arguments of the commands in WITHOUT_OPERATION. No operation waits for their outcome.
 
-    `request_id` is the request's that asked for MFA, for the audit trail. `former_email` is told
-    of a new address, too.
+    `request_id` is the id of the request that turned MFA on or off, for the audit trail. After a
+    change of address, `former_email` gets the mail, too.
     """
 
     uid: str

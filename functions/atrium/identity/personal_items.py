@@ -33,7 +33,7 @@ def find(uid: str, operations: Iterable[str]) -> Iterator[Item]:
 
 
 def _copies(item: Item) -> Iterator[Item]:
-    """Yield the pointer and the copy in the resource's partition of a readable grant."""
+    """Yield the other items of a grant: the pointer by its id, and the copy by its resource."""
     if "granted_by" not in item:
         return
     try:

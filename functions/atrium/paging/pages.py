@@ -80,9 +80,9 @@ def filtered[Row](
     key: Callable[[Row], tuple[object, ...]],
     shows: Callable[[Row], bool],
 ) -> Response:
-    """Return a page of the rows that `shows` accepts, like `answer`.
+    """Return the response with a page of the rows that `shows` accepts.
 
-    `read` returns rows after a key, at most as many as the number.
+    `read(after, limit)` returns at most `limit` rows after the sort key `after`.
     """
     found, seen, after = list[Row](), 0, page.after
     while True:

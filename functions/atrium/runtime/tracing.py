@@ -43,7 +43,7 @@ def _subsegment(name: str, annotations: Mapping[str, str]) -> Iterator[None]:
         # Loading the SDK takes about 1.8 bare cold starts, so only a sampled request loads it.
         from aws_xray_sdk.core import xray_recorder
     except ModuleNotFoundError:
-        yield  # part of the layer with AWS's SDK, which functions have that use more than Postgres
+        yield  # The X-Ray SDK is in the SDK layer, which functions that use only Postgres lack.
         return
 
     with xray_recorder.in_subsegment(name) as segment:

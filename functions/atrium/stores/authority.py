@@ -68,7 +68,10 @@ _context: ContextVar[_Context | None] = ContextVar("authority", default=None)
 
 @contextmanager
 def of_request(route: str, caller: Claims | None, *, current: bool) -> Iterator[None]:
-    """Attach the caller's condition to writes in the block; reject writes if not `current`."""
+    """Add the condition on the caller's META to each transaction inside the `with` block.
+
+    Unless `current` (the route has `x-atrium-authority: current`), writes of the caller are errors.
+    """
     token = _context.set(_Context(route, caller, current) if caller else None)
     try:
         yield

@@ -1,8 +1,9 @@
 """botocore's sessions, imported without the modules that no call of a function needs.
 
-Each module that is left out is imported at the first call of one of its functions. Members are
-given for what botocore needs of it at import or for each client: base classes, classes in
-`except`, constants, and cheaper answers. bench/startup measures the effect.
+A LazyModule stands for each module that is left out, and imports it at the first call of one of its
+functions. `_MEMBERS` has substitutes for the members that botocore uses at import or for each
+client: base classes, classes in `except` clauses, constants, and cheaper functions. bench/startup
+measures the effect.
 """
 
 import os
