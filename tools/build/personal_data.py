@@ -35,7 +35,7 @@ SUBJECT = "<uid>"
 
 
 class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"description": "is"}):
-    """A personal field. `erasure`, `set` and `because` differ from those of the record."""
+    """A personal field. `erasure`, `set` and `because` override those of its record."""
 
     description: Text
     erasure: Literal["blank", "keep"] | None = None

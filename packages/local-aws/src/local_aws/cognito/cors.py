@@ -25,7 +25,7 @@ MAX_AGE = 7200  # seconds
 
 
 def readable(call: AwsCall, answer: AwsResponse) -> AwsResponse:
-    """Add the headers that let the calling page read the answer, if a page called."""
+    """Add CORS headers to the answer if the request has an `Origin` header."""
     if "origin" not in call.headers:
         return answer
     return replace(

@@ -1,8 +1,8 @@
 """The operations that were called since the start, and how far each is emulated.
 
-An operation is *emulated* if its result acts here as on AWS: we answer it, or moto's record of it
-does something, as coverage.yaml says. It is *recorded only* if moto stores the request and nothing
-acts on it. It is *refused* if the answer is a 501.
+An operation is *emulated* if it has the same effect here as on AWS: this package answers it, or
+coverage.yaml says that something acts on what moto stores. It is *recorded only* if moto stores the
+request and nothing acts on it. It is *refused* if the answer is a 501.
 """
 
 import re
@@ -58,7 +58,7 @@ class Coverage:
         return intercept
 
     def forward(self, forward: Forward) -> Forward:
-        """Return the way to moto of services without an interceptor, with a count of its calls."""
+        """Wrap `forward`, which sends calls to moto, so that its calls are counted."""
 
         async def counted(call: AwsCall) -> AwsResponse:
             answer = await forward(call)
@@ -68,7 +68,7 @@ class Coverage:
         return counted
 
     def gate(self, gate: Gate) -> Gate:
-        """Return the gate with a count of its successful answers and its 501s.
+        """Wrap the gate so that its successful answers and its 501s are counted.
 
         Denials and invalid requests are not counted.
         """

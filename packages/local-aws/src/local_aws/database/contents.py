@@ -28,7 +28,10 @@ NOT_EMULATED = {
 
 @dataclass(frozen=True)
 class Contents:
-    """The folder of the server and its copies; `rebuild` stops the server during a change."""
+    """The data folder of the Postgres server, with a copy beside it for each RDS snapshot.
+
+    `rebuild` stops the server, applies a change to the folder and starts the server again.
+    """
 
     data: Path
     rebuild: Callable[[Change], Awaitable[None]]

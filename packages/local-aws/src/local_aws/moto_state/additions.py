@@ -75,12 +75,12 @@ def of_target(target: Any) -> TargetAdditions:
 
 
 def change_function(function: Any, **changes: Any) -> None:
-    """Replace fields of a function's additions."""
+    """Replace fields of the data that we add to moto's `LambdaFunction`."""
     setattr(function, _NAME, replace(of_function(function), **changes))
 
 
 def change_target(target: Any, **changes: Any) -> None:
-    """Replace fields of a target's additions."""
+    """Replace fields of the data that we add to moto's `DBProxyTarget`."""
     setattr(target, _NAME, replace(of_target(target), **changes))
 
 

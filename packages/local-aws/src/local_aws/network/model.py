@@ -40,7 +40,10 @@ class Rule:
         )
 
     def admits(self, place: "Place", certain: bool) -> bool:
-        """Return True for a place that is in the rule's group or in its range."""
+        """Return True if the place is in the rule's security group or address range.
+
+        If `certain`, the whole of each subnet must be in the range; otherwise a part is enough.
+        """
         if self.group is not None and self.group in {group.id for group in place.groups}:
             return True
         return self.range is not None and all(
@@ -171,7 +174,7 @@ class Network:
 
 
 def to_place(start: Place, end: Place, port: int, *, certain: bool) -> Way:
-    """Return the way between two places.
+    """Return the path between two places.
 
     If `certain`, every pair of subnets must be connected; otherwise one pair is enough.
     """

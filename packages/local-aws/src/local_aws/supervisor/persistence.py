@@ -327,7 +327,10 @@ class Persistence:
 
 
 def _shape() -> str:
-    """Return a digest of our pickled classes: other shapes would fail after loading."""
+    """Return a digest of the fields of our pickled classes.
+
+    A snapshot with another digest is not loaded, because its objects would lack fields.
+    """
     kinds = (
         kind
         for kind in (ImportedBodies, *vars(cognito_state).values(), *vars(additions).values())

@@ -141,7 +141,8 @@ async def _start(
     console = Console(
         (requests, Map(apis, recorder.traffic), refusals, Accounts(), *reading), launch.panels
     )
-    # Registered after the parts that change state, so that it runs before they stop.
+    # The last save. The exit stack runs callbacks in reverse order. This one is registered after the
+    # parts that change state, so it runs before they stop.
     stack.push_async_callback(persistence.save_uncovered)
     stack.callback(asyncio.create_task(persistence.save_changes()).cancel)
 
