@@ -31,7 +31,9 @@ def main() -> int:
 
 def _verify(options: argparse.Namespace) -> None:
     if options.tunnel and not options.tunnel.isdecimal():
-        raise RefusedError(f"TUNNEL={options.tunnel!r} is not a port.")
+        raise RefusedError(
+            f"TUNNEL={options.tunnel!r} is not a port. Set it to the port that `make tunnel` listens on."
+        )
     chosen = environment(options.env)
     answer = verify(runner(chosen, int(options.tunnel) if options.tunnel else None))
     if options.format == "json":

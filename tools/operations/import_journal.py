@@ -58,7 +58,10 @@ def _read(file: Path) -> list[Entry]:
         except ValueError:
             continue  # incomplete after a kill: the row is sent again with the same key
         except TypeError:
-            raise RefusedError(f"{file} is no journal of an import. Move it away.") from None
+            raise RefusedError(
+                f"{file} is not the journal of an import. Move it to another folder, and run the same "
+                "command again."
+            ) from None
     return found
 
 

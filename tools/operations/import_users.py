@@ -110,7 +110,8 @@ class Import:
             found = answer.json() or {}
             if answer.status == 404 or found.get("state") not in ("pending", "succeeded", "failed"):
                 raise RefusedError(
-                    f"line {row.line}: operation {operation} cannot be read ({answer.status})."
+                    f"line {row.line}: GET /v1/operations/{operation} answered {answer.status}. "
+                    "Sign in as the user who began the import, and run the same command again."
                 )
             if found["state"] == "succeeded":
                 self._end(row, "invited", operation=operation)

@@ -86,7 +86,8 @@ def acknowledgements(environment: str) -> list[str]:
     )
     if base and done.returncode:
         raise RefusedError(
-            f"the commits since {base} cannot be read, so no acknowledgement can: {done.stderr.strip()} "
+            f"git cannot read the commits since {base}, whose trailers acknowledge changes: "
+            f"{done.stderr.strip()} "
             "In a workflow, check out with fetch-depth: 0."
         )
     words = [line.split() for line in done.stdout.splitlines()]

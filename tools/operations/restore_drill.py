@@ -257,7 +257,7 @@ def require_record(chosen: Environment, before: dict[str, Any]) -> None:
                 ) from error
             time.sleep(0.2)
     if after != before:
-        raise DrillFailedError(f"GET /v1/me says {after}, and before it was {before}.")
+        raise DrillFailedError(f"GET /v1/me returns {after}; before the loss it returned {before}.")
 
 
 def own_record(chosen: Environment) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def _uid(ask: Ask, token: str) -> str:
     answer = ask(Request("GET", "/v1/me", {"Authorization": f"Bearer {token}"}))
     if answer.status != 200:
         raise RefusedError(
-            f"the user who signed up cannot read /v1/me: {answer.status} {answer.body[:200]!r}"
+            f"the new temporary user cannot read /v1/me: {answer.status} {answer.body[:200]!r}. "
+            "Look for the request in the log of the function `users`."
         )
     return str(answer.json()["uid"])
 

@@ -71,6 +71,7 @@ def _password(environment: Environment, user: str) -> str:
     except (ClientError, BotoCoreError) as error:
         raise EnvironmentUnavailableError(
             f"the password of {user} cannot be read: {error}\n"
-            f"  You need secretsmanager:GetSecretValue on {arn}; and `make migrate` through the function once, which makes it."
+            f"  You need secretsmanager:GetSecretValue on {arn}. The first `make migrate` without TUNNEL "
+            "creates the password."
         ) from error
     return str(json.loads(value)["password"])

@@ -57,7 +57,9 @@ def verify(target: Environment) -> None:
     rows += compared(target.name, run.evidence)
     print(table(rows))
     if failed := [row.name for row in rows if row.ok is False]:
-        raise RefusedError(f"{target.name} failed these checks: {', '.join(failed)}.")
+        raise RefusedError(
+            f"{target.name} failed these checks: {', '.join(failed)}. The table shows what to do."
+        )
     _write(target.name, run.evidence)
 
 

@@ -41,7 +41,10 @@ def of_commit(environment: str, commit: str, repository: Path = ROOT) -> Cost:
             priced = _run("make", "-s", "cost", f"ENV={environment}", "FORMAT=json", cwd=checkout)
             return msgspec.json.decode(priced, type=Cost)
         except msgspec.DecodeError as error:
-            raise RefusedError(f"make cost of BASE={commit} printed no cost: {error}") from None
+            raise RefusedError(
+                f"`make cost FORMAT=json` of BASE={commit} did not print its JSON: {error}. "
+                "The commit may be too old for it. Choose a later one."
+            ) from None
         finally:
             _run("git", "worktree", "remove", "--force", str(checkout), cwd=repository)
 
