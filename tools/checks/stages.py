@@ -52,11 +52,11 @@ class Stage:
 # failure matrix stop the stack and copy it. With the first `make up` they are the longest chain, so
 # tests that need no stack are in other stages.
 STAGES = (
-    Stage("story", 120, ((*PYTEST, "tests/story"),), needs_stack=True),
+    Stage("story", 135, ((*PYTEST, "tests/story"),), needs_stack=True),
     Stage("contract", 60, ((*PYTEST, "tests/contract"),), needs_stack=True),
-    Stage("services", 45, ((*PYTEST, "functions"),), needs_stack=True),
+    Stage("services", 80, ((*PYTEST, "functions"),), needs_stack=True),
     Stage(
-        "iam", 20, ((*PYTEST, "tests/iam"),), needs_stack=True
+        "iam", 10, ((*PYTEST, "tests/iam"),), needs_stack=True
     ),  # reads the calls that functions made during the stages above
     Stage(
         "failures",
@@ -65,10 +65,10 @@ STAGES = (
         needs_stack=True,
         only_by_name=True,
     ),
-    Stage("new_service", 80, ((*PYTEST, "tests/new_service/test_running.py"),), needs_stack=True),
+    Stage("new_service", 55, ((*PYTEST, "tests/new_service/test_running.py"),), needs_stack=True),
     Stage(
         "lint",
-        45,
+        60,
         (
             (f"{BIN}/ruff", "format", "--check"),
             (f"{BIN}/ruff", "check"),
@@ -85,16 +85,16 @@ STAGES = (
             (f"{BIN}/actionlint", "-color=false"),
         ),
     ),
-    Stage("infra", 180, ((*PYTEST, *SPREAD, "tests/infra"),)),
-    Stage("local", 280, ((*PYTEST, *SPREAD, "packages/local-aws/tests", "tests/laptop"),)),
-    Stage("build", 90, ((*PYTEST, *SPREAD, "tests/build"),)),
-    Stage("unit", 140, ((*PYTEST, *SPREAD, "tests/unit"),)),
-    Stage("migrations", 80, ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),)),
-    Stage("new_sources", 50, ((*PYTEST, "tests/new_service/test_sources.py"),)),
-    Stage("security", 80, ((*PYTEST, "tests/security"),)),
-    Stage("pipelines", 40, ((*PYTEST, *SPREAD, "tests/pipelines"),)),
-    Stage("bench", 30, ((*PYTEST, "tests/bench"),)),
-    Stage("pooling", 15, ((*PYTEST, "tests/pooling"),)),
+    Stage("infra", 225, ((*PYTEST, *SPREAD, "tests/infra"),)),
+    Stage("local", 250, ((*PYTEST, *SPREAD, "packages/local-aws/tests", "tests/laptop"),)),
+    Stage("build", 55, ((*PYTEST, *SPREAD, "tests/build"),)),
+    Stage("unit", 130, ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("migrations", 50, ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),)),
+    Stage("new_sources", 15, ((*PYTEST, "tests/new_service/test_sources.py"),)),
+    Stage("security", 40, ((*PYTEST, "tests/security"),)),
+    Stage("pipelines", 45, ((*PYTEST, *SPREAD, "tests/pipelines"),)),
+    Stage("bench", 25, ((*PYTEST, "tests/bench"),)),
+    Stage("pooling", 10, ((*PYTEST, "tests/pooling"),)),
 )
 
 
