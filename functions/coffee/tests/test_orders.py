@@ -98,8 +98,10 @@ def test_a_conditional_grant_shows_others_orders(shop: Shop) -> None:
     client, order = shop.client, shop.placed((shop.new_coffee(1), 1)).json
     admin = client.sign_in(Person(client.outputs.admin_email, client.outputs.admin_password))
     friend = client.new_member()
-    team = {"description": "Teams", "personal": False, "in_token": True, "schema": {}}
-    client.call("PUT", "/v1/namespaces/team", admin.token, team, If_None_Match="*")
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    team = {"description": "Teams", "personal": False, "in_token": True, "schema": schema}
+    made = client.call("PUT", "/v1/namespaces/team", admin.token, team, If_None_Match="*")
+    assert made.status in (201, 412), made.body
     name = f"/v1/users/{friend.uid}/attributes/team/name"
     stored = client.call("PUT", name, admin.token, {"value": "audit"}, If_None_Match="*")
     assert stored.status == 201, stored.body
