@@ -19,7 +19,7 @@ from atrium.identity.commands import Command
 from atrium.runtime.uuid7 import uuid7
 from atrium.stores import postgres
 from atrium.stores.postgres import UniqueViolationError
-from users import people, queries, sessions
+from users import invitations, people, queries, sessions
 
 
 class NewIdentity(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,13 +41,15 @@ def link(request: Request) -> Response:
     uid, new = request.uuid("id"), request.decode(NewIdentity)
     provider = f"cognito:{request.stage_variables['user_pool_id']}"
     versions = etag.expected_versions(request)
-    _check(uid, provider, str(new.subject), versions)
+    _check(request, uid, provider, str(new.subject), versions)
     _end_sessions(request, str(uid))
     return response.json(write(request, uid, provider, new, versions))
 
 
-def _check(uid: UUID, provider: str, subject: str, versions: list[int] | None) -> None:
-    """Raise 404, 409 or 412, before anything is changed."""
+def _check(
+    request: Request, uid: UUID, provider: str, subject: str, versions: list[int] | None
+) -> None:
+    """Raise 403, 404, 409 or 412, before anything is changed."""
     rows = postgres.query(queries.FIND_LINK, uid=uid, provider=provider, subject=subject)
     if not rows:
         raise people.not_found()
@@ -56,6 +58,16 @@ def _check(uid: UUID, provider: str, subject: str, versions: list[int] | None) -
         raise etag.stale()
     if is_taken:
         raise _taken()
+    _check_invitations(request, uid)
+
+
+def _check_invitations(request: Request, uid: UUID) -> None:
+    """Raise 403 if the user's invitation has roles that the caller may not grant.
+
+    The linked account would accept it at its first sign-in.
+    """
+    for id, roles in postgres.query(queries.FIND_UNUSED_INVITATIONS, uid=uid):
+        invitations.check_sent_roles(request.caller, roles, id)
 
 
 def _end_sessions(request: Request, uid: str) -> None:

@@ -59,6 +59,11 @@ SELECT version, EXISTS (
 FROM users WHERE uid = :uid::uuid AND {IS_NOT_DELETED}
 """
 
+# Their roles are granted to whoever signs the user in first.
+FIND_UNUSED_INVITATIONS = """
+SELECT id, roles FROM invitations WHERE uid = :uid::uuid AND state IN ('pending', 'open')
+"""
+
 # An account that another user has violates the primary key. Accounts of a previous pool stay.
 LINK = f"""
 WITH changed AS (

@@ -1,5 +1,6 @@
 """States of an invitation through the real handlers: sent, resent, cancelled, accepted, expired."""
 
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -153,6 +154,30 @@ def test_the_first_token_accepts_an_invitation_and_contains_its_roles(office: Of
     assert office.sign_in()["roles"] == "admin editor"
     assert office.trail(sent["uid"]) == ["role.granted", "role.granted", "user.invitation_accepted"]
     assert office.actions(sent["uid"]) == ["user.invited", "user.created"]
+
+
+@pytest.mark.parametrize("is_resent", [False, True])
+def test_linking_an_account_to_an_invited_user_needs_the_right_to_grant_their_roles(
+    office: Office, table: Any, is_resent: bool
+) -> None:
+    """Check that nobody accepts an administrator's invitation with an account of their own."""
+    new_role(table, "linker", "users.link")
+    uid = office.read(id := office.invited("admin"))["uid"]
+    if is_resent:
+        assert office.resend(id).status == 202
+    account = str(uuid.UUID(int=7))
+
+    def link(token: dict[str, str]) -> Answer:
+        body = {"subject": account, "reason": "wrong_link"}
+        recent = token | {"auth_time": str(int(time.time()))}
+        route = "PUT /v1/users/{id}/identity"
+        return call(route, body, {"id": uid}, token=recent, If_Match="*")
+
+    refused = link(new_holder(office, CLERK, "linker"))
+    assert (refused.status, refused.json["code"]) == (403, "permission_missing")
+    assert roles_of(uid) == []
+    assert link(claims(roles="admin")).status == 200
+    assert office.sign_in(account)["uid"] == uid
 
 
 def test_an_invitation_without_roles_is_accepted_and_gives_none(office: Office) -> None:
