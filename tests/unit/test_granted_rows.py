@@ -16,11 +16,12 @@ import pg8000.native
 import pytest
 
 from atrium.http import response
-from atrium.http.request import Request
+from atrium.http.request import Request, Rows
 from atrium.http.response import Response
 from atrium.identity import granted, permissions
 from atrium.identity.rules import Alternative
 from atrium.paging import pages
+from coffee import queries
 from coffee.handler import handler as coffee
 from migrate import signing_keys
 from tests.unit.access.conftest import Service
@@ -209,8 +210,8 @@ def test_a_scoped_grant_of_a_role_that_needs_mfa_permits_nothing(
 def test_pages_are_short_if_many_rows_are_filtered_out(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read two rows at a time, four for a page. Only the first and the last order are small."""
-    monkeypatch.setattr(pages, "MAX_READ", 4)
+    """Read two rows for a page. Only the first and the last order are small."""
+    monkeypatch.setattr(pages, "MAX_READ", 2)
     orders = [shop.place(quantity) for quantity in (1, *[3] * 8, 1)]
     shop.grant(action="read", scope="orders:*", condition=SMALL)
     shown, shop.query = list[list[str]](), {"limit": ["1"]}
@@ -224,16 +225,37 @@ def test_pages_are_short_if_many_rows_are_filtered_out(
     assert [] in shown
 
 
-def test_too_many_grants_on_single_orders_are_refused(
+def test_a_small_page_reads_many_rows_at_a_time(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    [small, *_] = [shop.place(quantity) for quantity in (1, *[3] * 5)]
+    shop.grant(action="read", scope="orders:*", condition=SMALL)
+    limits, page = list[int](), queries.page
+
+    def counted(rows: Rows, status: Any, before: str | None, limit: int) -> list[queries.Order]:
+        limits.append(limit)
+        return page(rows, status, before, limit)
+
+    monkeypatch.setattr(queries, "page", counted)
+    shop.query = {"limit": ["1"]}
+    assert (shop.lists(), limits) == ([small], [2, pages.MAX_LIMIT])
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+def test_too_many_grants_on_single_orders_are_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, of_all: bool
+) -> None:
     monkeypatch.setattr(granted, "MAX_GRANTS", 2)
-    orders = [shop.place() for _ in range(3)]
+    orders = [shop.place(3) for _ in range(3)]
+    if of_all:
+        shop.grant(action="read", scope="orders:*", condition=SMALL)
     for order in orders:
         shop.grant(action="read", scope=f"orders:{order}")
     refused = shop.call("GET /v1/orders")
     assert (refused.status, refused.json["code"]) == (403, "too_many_grants")
     assert shop.reads(orders[0]) == 200
+    if of_all:
+        return
     shop.grant(action="read", scope="orders:*")
     assert shop.lists() == orders[::-1]
 

@@ -21,7 +21,7 @@ from atrium.identity.grant_items import EVERYWHERE, Grant
 from atrium.stores import user_table
 
 MAX_GRANTS = 1000
-"""The maximum number of grants on single resources for a list. With more the list is refused."""
+"""The maximum number of grants that a list is decided with. With more the list is refused."""
 
 Properties = Mapping[str, Any]
 Load = Callable[[str], Properties | None]
@@ -55,7 +55,7 @@ class Question:
     def rows(self, owner: str | None) -> Rows:
         """Return the rows of a list that the caller may see, with those of `owner`.
 
-        Raise 403 for more than MAX_GRANTS grants on single resources.
+        Raise 403 for more than MAX_GRANTS grants, because not all of them were read.
         """
         found = grants.of_type(self._caller.uid, self._kind, MAX_GRANTS + 1)
         by_id = dict[str, list[Grant]]()
@@ -66,7 +66,7 @@ class Question:
         whole = msgspec.structs.replace(subject, grants=of_all)
         if self._decide(whole, None, {}):
             return Rows(is_everything=True)
-        if len(found) - len(of_all) > MAX_GRANTS:
+        if len(found) > MAX_GRANTS:
             raise _too_many(self._kind)
 
         def of_one(id: str) -> SubjectGrants:
@@ -112,6 +112,6 @@ def _too_many(kind: str) -> Problem:
     return Problem(
         403,
         "too_many_grants",
-        f"You have more than {MAX_GRANTS} grants on single resources of the type {kind}, too many "
+        f"You have more than {MAX_GRANTS} grants that cover resources of the type {kind}, too many "
         f"for a list. Ask an administrator for one grant in the scope `{kind}:*`.",
     )

@@ -82,11 +82,12 @@ def filtered[Row](
 ) -> Response:
     """Return the response with a page of the rows that `shows` accepts.
 
-    `read(after, limit)` returns at most `limit` rows after the sort key `after`.
+    `read(after, limit)` returns at most `limit` rows after the sort key `after`. After the first
+    read `limit` is MAX_LIMIT, so that a small page costs as few round trips as a large one.
     """
-    found, seen, after = list[Row](), 0, page.after
+    found, seen, after, size = list[Row](), 0, page.after, page.limit + 1
     while True:
-        rows = read(after, page.limit + 1)
+        rows = read(after, size)
         seen += len(rows)
         for row in rows:
             if shows(row):
@@ -94,11 +95,12 @@ def filtered[Row](
             if len(found) > page.limit:
                 return answer(request, page, found, key)
             last = key(row)
-        if len(rows) <= page.limit:
+        if len(rows) < size:
             return _answer(request, page, found, None)
         if seen >= MAX_READ:
             return _answer(request, page, found, last)
         after = msgspec.json.decode(msgspec.json.encode(last, enc_hook=str), type=tuple[Any, ...])
+        size = MAX_LIMIT
 
 
 def _answer(
