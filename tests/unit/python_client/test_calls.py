@@ -187,3 +187,11 @@ def test_an_error_has_the_class_of_its_code_or_else_of_its_status(
     with pytest.raises(ApiError) as caught:
         Api([refused]).client(signed_in()).read_me()
     assert (type(caught.value), caught.value.code, str(caught.value)) == (kind, code, said)
+
+
+def test_a_redirect_is_an_error_and_not_followed() -> None:
+    moved = httpx.Response(302, text="<html>", headers={"Location": "https://evil.example/v1/me"})
+    api = Api([moved])
+    with pytest.raises(ApiError) as refused:
+        api.client(signed_in()).read_me()
+    assert (refused.value.status, len(api.sent)) == (302, 1)

@@ -70,3 +70,14 @@ def test_the_code_is_exchanged_with_its_verifier(sign_in: HostedSignIn) -> None:
     [form] = exchanged
     assert (form["code"], form["code_verifier"]) == ("c", sign_in.verifier)
     assert sign_in.verifier not in sign_in.address
+
+
+@pytest.mark.parametrize("status", [200, 502])
+def test_a_page_of_a_proxy_instead_of_tokens_is_a_sign_in_error(
+    sign_in: HostedSignIn, status: int
+) -> None:
+    atrium = Api(refresh=lambda _: httpx.Response(status, text="<html>")).client()
+    with pytest.raises(SignInError, match="refused") as refused:
+        atrium.finish_sign_in(sign_in, f"{sign_in.redirect}?code=c&state={sign_in.state}")
+    assert refused.value.code == f"http_{status}"
+    assert not atrium.session.is_signed_in

@@ -135,7 +135,7 @@ def call(
     if_none_match: str | None = None,
     idempotency_key: str | None = None,
 ) -> Flow[Any]:
-    """Send a call and return its answer. Raise ApiError for a status of 400 or more."""
+    """Send a call and return its answer. Raise ApiError for a redirect or a status of 400 or more."""
     headers = {
         "Content-Type": media_type if body is not None else None,
         "If-Match": etag_of(if_match) if if_match is not None else None,
@@ -150,7 +150,7 @@ def call(
         json=body,
     )
     response = yield from _authorized(request, session)
-    if response.is_error:
+    if response.is_error or response.has_redirect_location:  # the token stays with this API
         raise errors.of(response)
     content = response.json() if response.content else None
     return Entity(content, response.headers.get("ETag")) if isinstance(content, dict) else content

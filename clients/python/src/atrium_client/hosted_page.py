@@ -15,7 +15,7 @@ import httpx
 from atrium_client.flow import Flow
 from atrium_client.tokens import Tokens
 from atrium_client.types import Configuration
-from atrium_client.user_pool import SignInError
+from atrium_client.user_pool import SignInError, json_of
 
 DONE = b"<!doctype html><title>Signed in</title><p>You are signed in. You can close this page."
 
@@ -79,10 +79,11 @@ class HostedSignIn:
                 "code_verifier": self.verifier,
             },
         )
-        body = response.json()
-        if response.is_error:
+        body = json_of(response)
+        if "access_token" not in body:
+            code = str(body.get("error") or f"http_{response.status_code}")
             why = body.get("error_description")
-            raise SignInError(body["error"], why or "The code was refused. Sign in again.")
+            raise SignInError(code, why or "The code was refused. Sign in again.")
         return Tokens(
             body["access_token"], body.get("refresh_token"), time.time() + body["expires_in"]
         )

@@ -4,7 +4,7 @@ from atrium_client.types import FieldError, Problem
 
 
 class ApiError(Exception):
-    """An answer with a status of 400 or more.
+    """An answer with a status of 400 or more, or a redirect.
 
     `problem` is None for answers that are no problem document, such as those of AuthZEN's
     operations.

@@ -99,14 +99,14 @@ class UserPool:
         response: httpx.Response = yield httpx.Request(
             "POST", self._endpoint, headers=headers, json=body
         )
-        answer = _json(response)
+        answer = json_of(response)
         if response.is_success:
             return answer
         code = str(answer.get("__type", "")).rpartition("#")[2] or f"http_{response.status_code}"
         raise SignInError(code, answer.get("message") or f"Cognito answered {response.status_code}")
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
+def json_of(response: httpx.Response) -> dict[str, Any]:
     """Return the body, or nothing for an empty one and for a proxy's page."""
     try:
         answer = response.json() if response.content else {}
