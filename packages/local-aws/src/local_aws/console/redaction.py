@@ -11,9 +11,10 @@ _SECRETS = re.compile(
     | (?P<sql>\bPASSWORD\s+)E?'(?:[^']|'')*'              # as in ALTER ROLE
     | (?P<name>["']?\b[\w-]*(?:authorization|password|passwd)\\?["']?\s*[:=]\s*\\?["']?)
         (?:(?:Bearer|Basic)\s+)?
-        [^\s"',;&}\\]+
-    | (?P<key>["']?\b[\w-]*(?:secret|token|api[_-]?key|signature)\\?["']?\s*[:=]\s*\\?["']?)
-        [^\s"',;&}\\]{8,}
+        (?:(?<=")[^"\\]+|[^\s"',;&}\\]+)               # a quoted value may have spaces
+    | (?P<key>["']?\b[\w-]*(?:secret|secret_?(?:access_?)?key|secret_?(?:code|hash|string)|token
+        |api[_-]?key|signature)\\?["']?\s*[:=]\s*\\?["']?)
+        (?:(?<=")[^"\\]{8,}|[^\s"',;&}\\]{8,})
     | (?P<amazon>X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s"']+
     | SCRAM-SHA-256\$[\w$:+/=]+
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}\b
