@@ -58,6 +58,7 @@ def links(ada: str) -> None:
     given = {"uid": leo, "versions": None, "actor": ada, "request_id": "request-15"}
     find = {name: asked[name] for name in ("provider", "subject")}
     assert postgres.query(queries.FIND_LINK, uid=leo, **find) == [(1, False)]
+    assert postgres.query(queries.FIND_UNUSED_INVITATIONS, uid=leo) == []
     assert postgres.query(queries.LINK, **asked, **given, event=uuid7()) == [(["leo"],)]
     lou = users.find_or_create("cognito:pool", "lou", "lou@example.com", {}).uid
     assert postgres.query(queries.FIND_LINK, uid=lou, **find) == [(1, True)]
