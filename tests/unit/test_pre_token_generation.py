@@ -337,6 +337,25 @@ def test_a_new_verified_address_is_stored_at_the_next_token(
     assert trail[1:] == [["user.email_changed", uid, {"fields": ["email"]}]]
 
 
+def test_a_conflict_does_not_lose_the_mail_about_a_new_address(
+    uid: str, table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transact, refusals = (
+        user_table.transact,
+        [user_table.TransactionCanceledError(frozenset(), frozenset({0}))],
+    )
+
+    def conflicting(items: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        transact(items)
+
+    monkeypatch.setattr(user_table, "transact", conflicting)
+    sign_in("ada@example.com")
+    items = table.scan(TableName=TABLE)["Items"]
+    assert [each["command"]["S"] for each in items if "command" in each] == ["tell_email_changed"]
+
+
 def test_an_unverified_address_changes_nothing(
     uid: str, database: pg8000.native.Connection
 ) -> None:

@@ -1,6 +1,7 @@
 """Users and their identities: an identity (`provider`, `subject`) belongs to one user."""
 
 from contextlib import suppress
+from functools import partial
 from uuid import UUID, uuid5
 
 import msgspec
@@ -153,14 +154,17 @@ def _tell_of_change(uid: str, address: str, identity: tuple[str, str]) -> None:
 
     The id depends on the change only, so a repetition finds the command.
     """
-    from atrium.identity import commands  # imported here: an address hardly ever changes
+    # Imported here: an address hardly ever changes.
+    from atrium.identity import commands
+    from atrium.stores.contention import retry_on_conflict
 
     for former, version in postgres.query(_FORMER_EMAIL, uid=uid, email=address):
         arguments = {"uid": uid, "identities": [identity], "former_email": former}
         id = str(uuid5(UUID(uid), f"{version} {address}"))
-        with suppress(user_table.TransactionCanceledError):
-            command = commands.Command(id, "tell_email_changed", arguments, uid)
-            user_table.transact([commands.new_item(command)])
+        command = commands.Command(id, "tell_email_changed", arguments, uid)
+        put = partial(user_table.transact, [commands.new_item(command)])
+        with suppress(user_table.TransactionCanceledError):  # the command is there
+            retry_on_conflict(put)
 
 
 _FIND = f"""
