@@ -88,7 +88,7 @@ STAGES = (
     Stage("infra", 225, ((*PYTEST, *SPREAD, "tests/infra"),)),
     Stage("local", 250, ((*PYTEST, *SPREAD, "packages/local-aws/tests", "tests/laptop"),)),
     Stage("build", 55, ((*PYTEST, *SPREAD, "tests/build"),)),
-    Stage("unit", 130, ((*PYTEST, *SPREAD, "tests/unit"),)),
+    Stage("unit", 150, ((*PYTEST, *SPREAD, "tests/unit"),)),
     Stage("migrations", 50, ((*PYTEST, "-n", "2", "--dist", "loadfile", "tests/migrations"),)),
     Stage("new_sources", 15, ((*PYTEST, "tests/new_service/test_sources.py"),)),
     Stage("security", 40, ((*PYTEST, "tests/security"),)),

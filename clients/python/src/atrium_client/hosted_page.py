@@ -81,9 +81,9 @@ class HostedSignIn:
         )
         body = json_of(response)
         if "access_token" not in body:
-            code = str(body.get("error") or f"http_{response.status_code}")
-            why = body.get("error_description")
-            raise SignInError(code, why or "The code was refused. Sign in again.")
+            error = str(body.get("error") or f"http_{response.status_code}")
+            description = body.get("error_description")
+            raise SignInError(error, description or "The code was refused. Sign in again.")
         return Tokens(
             body["access_token"], body.get("refresh_token"), time.time() + body["expires_in"]
         )
